@@ -1,0 +1,1 @@
+"""Letters and coordinates: the only room that reads sequence."""
