@@ -1,0 +1,1 @@
+"""LDARNet in plain PyTorch. Knows letters, not genomes."""

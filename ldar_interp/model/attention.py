@@ -1,0 +1,76 @@
+"""Local bidirectional softmax attention with rotary positions.
+
+A window w means |i - j| <= w, -1 means all. Long sequences are cut into blocks of queries, each
+with only the keys that its window can reach, so cost and memory grow with length x window.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+ROTARY_BASE = 10000.0
+QUERY_BLOCK = 256
+
+
+class LocalAttention(nn.Module):
+    """Maps (b, l, d_model) to (b, l, d_model). Padding is never a key."""
+
+    def __init__(self, d_model: int, *, n_heads: int, rotary_dim: int, window: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.rotary_dim = rotary_dim
+        self.window = window
+        self.Wqkv = nn.Linear(d_model, 3 * d_model, bias=False)
+        self.out_proj = nn.Linear(d_model, d_model, bias=False)
+
+    def forward(
+        self, hidden: Float[Tensor, "b l d"], mask: Bool[Tensor, "b l"] | None = None
+    ) -> Float[Tensor, "b l d"]:
+        """`mask` is True on real positions; None means that all are."""
+        batch, length, _ = hidden.shape
+        qkv = self.Wqkv(hidden).view(batch, length, 3, self.n_heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        q, k = self._rotate(q), self._rotate(k)
+        out = self._attend(q, k, v, mask)
+        return self.out_proj(out.transpose(1, 2).reshape(batch, length, -1))
+
+    def _rotate(self, x: Float[Tensor, "b h l e"]) -> Float[Tensor, "b h l e"]:
+        half = self.rotary_dim // 2
+        if half == 0:
+            return x
+        exponent = torch.arange(half, device=x.device, dtype=torch.float32) / half
+        angle = (
+            torch.arange(x.shape[2], device=x.device, dtype=torch.float32)[:, None]
+            * ROTARY_BASE**-exponent
+        )
+        cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+        first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
+        return torch.cat(
+            [first * cos - second * sin, second * cos + first * sin, rest], dim=-1
+        )
+
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Bool[Tensor, "b l"] | None
+    ) -> Float[Tensor, "b h l e"]:
+        length = q.shape[2]
+        window = length if self.window < 0 else self.window
+        if window >= length - 1 and mask is None:
+            return F.scaled_dot_product_attention(q, k, v)
+        outputs = []
+        position = torch.arange(length, device=q.device)
+        for start in range(0, length, QUERY_BLOCK):
+            stop = min(start + QUERY_BLOCK, length)
+            low, high = max(0, start - window), min(length, stop + window)
+            near = (position[start:stop, None] - position[None, low:high]).abs() <= window
+            allowed = near[None, None]
+            if mask is not None:
+                # A padded query keeps itself as a key: a row without any key would be NaN.
+                own = position[start:stop, None] == position[None, low:high]
+                allowed = allowed & (mask[:, None, None, low:high] | own)
+            outputs.append(
+                F.scaled_dot_product_attention(
+                    q[:, :, start:stop], k[:, :, low:high], v[:, :, low:high], attn_mask=allowed
+                )
+            )
+        return torch.cat(outputs, dim=2)

@@ -1,0 +1,341 @@
+"""Weights in and out: published `.pt` files, our own safetensors, random weights, the hub.
+
+Published files are dicts with `model`, `config` and often optimiser state; they are read with
+`weights_only=True` (a pickle cannot run code) and memory mapped (moments are never read). Names
+are mapped strictly: a missing, extra or wrongly shaped key is an error, never skipped.
+"""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ldar_interp.errors import CheckpointError, DeviceError
+from ldar_interp.model.config import PRESETS, LDARNetConfig
+from ldar_interp.model.ldarnet import LDARNet
+
+PUBLISHED_FILE = "model_ckpt_110m.pt"
+
+# Ours -> theirs, for the parameters that a BiMamba-2 layer keeps stacked by direction.
+_STACKED = {
+    "conv_weight": "conv1d.weight",
+    "conv_bias": "conv1d.bias",
+    "A_log": "A_log",
+    "D": "D",
+    "dt_bias": "dt_bias",
+    "norm_weight": "norm.weight",
+}
+_SHARED = ("in_proj.weight", "out_proj.weight")
+
+
+def load_model(
+    path: str | Path, device: str | torch.device = "cpu", *, seed: int = 0
+) -> LDARNet:
+    """Open a model for inference.
+
+    Parameters
+    ----------
+    path : a published `.pt`, one of our `.safetensors` (with its `config.json` beside it) or the
+        folder that holds them, `hf://owner/name[/file]`, or `random:PRESET` for random weights of
+        a preset shape (110m, 20m, 2m, small, nano).
+    device : torch device.
+    seed : of the random weights; not used otherwise.
+
+    Returns
+    -------
+    LDARNet in eval mode, float32, without gradients.
+
+    Raises
+    ------
+    CheckpointError : the file is not such weights. DeviceError : the device is not there.
+    """
+    target = check_device(device)
+    name = str(path)
+    if name.startswith("random:"):
+        model = random_model(preset(name.removeprefix("random:")), seed=seed)
+    elif name.startswith("hf://"):
+        model = _read_file(_fetch(name))
+    else:
+        model = _read_file(Path(path))
+    return model.to(target).eval().requires_grad_(False)
+
+
+def preset(name: str) -> LDARNetConfig:
+    """A named shape. Raises CheckpointError with the names that exist."""
+    try:
+        return PRESETS[name.lower()]
+    except KeyError:
+        raise CheckpointError(
+            f"no preset is called {name!r}; wanted one of {', '.join(sorted(PRESETS))}"
+        ) from None
+
+
+def random_model(config: LDARNetConfig, *, seed: int) -> LDARNet:
+    """Random weights in the published initial distribution; the global generator is untouched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LDARNet(config)
+
+
+def check_device(device: str | torch.device) -> torch.device:
+    """The device, if it can be used here. Raises DeviceError otherwise."""
+    try:
+        target = torch.device(device)
+        torch.empty(1, device=target)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise DeviceError(
+            f"device {str(device)!r} cannot be used here ({reason}); use cpu or a device that "
+            "torch finds"
+        ) from None
+    return target
+
+
+def save_model(model: LDARNet, folder: str | Path, *, dtype: torch.dtype | None = None) -> Path:
+    """Write `model.safetensors` and `config.json` into a folder, each under a temporary name first.
+
+    `dtype` stores the weights smaller (for example torch.bfloat16); they load as float32.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        name: value.detach().to("cpu", dtype or value.dtype).contiguous()
+        for name, value in model.state_dict().items()
+        if not (model.config.tie_embeddings and name == "head.weight")
+    }
+    weights = folder / "model.safetensors"
+    partial = folder / ".model.safetensors.partial"
+    save_file(state, str(partial))
+    partial.replace(weights)
+    config = folder / ".config.json.partial"
+    config.write_text(json.dumps(model.config.to_dict(), indent=1) + "\n")
+    config.replace(folder / "config.json")
+    return weights
+
+
+def published_names(name: str) -> tuple[str, ...]:
+    """Names in a published state_dict that one of our parameters is made of.
+
+    Two for what a BiMamba-2 layer keeps by direction (stacked, forward first) or shares (equal).
+    """
+    head, _, leaf = name.rpartition(".mixer.")
+    if leaf in _STACKED or leaf in _SHARED:
+        if leaf == "out_proj.weight" or leaf in _STACKED or leaf == "in_proj.weight":
+            theirs = _STACKED.get(leaf, leaf)
+            prefix = _published_prefix(head)
+            return (f"{prefix}.mixer.fwd.{theirs}", f"{prefix}.mixer.bwd.{theirs}")
+    return (_published_prefix(name),)
+
+
+def _published_prefix(name: str) -> str:
+    if name.startswith("embedding."):
+        return "embeddings." + name.removeprefix("embedding.")
+    if name.startswith("head."):
+        return "lm_head." + name.removeprefix("head.")
+    parts = name.split(".")
+    renamed = {"inner": "main_network", "backbone": "main_network", "router": "routing_module"}
+    out = ["backbone"]
+    for part in parts[1:]:
+        out.append(renamed.get(part, part))
+    text = ".".join(out)
+    for short in ("q_proj", "k_proj"):
+        text = text.replace(f"routing_module.{short}.", f"routing_module.{short}_layer.")
+    return text
+
+
+def published_state(model: LDARNet) -> dict[str, tuple[str, int | None]]:
+    """Every published key that the model needs -> (our name, direction or None)."""
+    attention = {
+        name for name, module in model.named_modules() if type(module).__name__ == "LocalAttention"
+    }
+    needed: dict[str, tuple[str, int | None]] = {}
+    for ours in model.state_dict():
+        if ours.rsplit(".", 2)[0] in attention:
+            needed[_published_prefix(ours)] = (ours, None)
+            continue
+        theirs = published_names(ours)
+        for direction, key in enumerate(theirs):
+            needed[key] = (ours, direction if len(theirs) == 2 else None)
+    return needed
+
+
+def load_published_state(model: LDARNet, state: Mapping[str, Tensor], *, source: str) -> None:
+    """Copy a published state_dict into a model, strictly.
+
+    Raises
+    ------
+    CheckpointError : missing, extra or wrongly shaped keys, values that are not finite, or
+        projections that should be shared and differ.
+    """
+    needed = published_state(model)
+    missing = [key for key in needed if key not in state]
+    extra = [key for key in state if key not in needed]
+    if missing or extra:
+        raise CheckpointError(
+            f"{source}: {_listed('missing', missing)}{'; ' if missing and extra else ''}"
+            f"{_listed('unexpected', extra)}; wanted the keys of layout "
+            f"{model.config.arch_layout}: use the file and config that belong together"
+        )
+    ours_state = model.state_dict()
+    for key, (ours, direction) in needed.items():
+        target = ours_state[ours]
+        value = state[key]
+        leaf = ours.rpartition(".")[2]
+        is_stacked = direction is not None and leaf in _STACKED
+        if is_stacked:
+            target = target[direction]
+        wanted = tuple(target.shape)
+        if is_stacked and leaf == "conv_weight":
+            wanted = (wanted[0], 1, wanted[1])
+        if tuple(value.shape) != wanted:
+            raise CheckpointError(
+                f"{source}: {key} has shape {tuple(value.shape)}, wanted {wanted}; "
+                "use the file and config that belong together"
+            )
+        value = value.to(torch.float32).reshape(target.shape)
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{source}: {key} holds values that are not finite; "
+                                  "the file is damaged or training diverged: use another one")
+        tied = model.config.tie_embeddings and ours == "head.weight"
+        if (direction == 1 and not is_stacked) or tied:
+            if not torch.equal(target, value):
+                other = "embeddings.weight" if tied else key.replace(".bwd.", ".fwd.")
+                raise CheckpointError(
+                    f"{source}: {key} differs from {other}, and the architecture shares them; "
+                    "the file is not an LDARNet checkpoint of this layout"
+                )
+            continue
+        with torch.no_grad():
+            target.copy_(value)
+
+
+def _listed(what: str, keys: list[str]) -> str:
+    if not keys:
+        return ""
+    shown = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+    return f"{len(keys)} {what} key{'s' if len(keys) > 1 else ''} ({shown})"
+
+
+def _read_file(path: Path) -> LDARNet:
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: no such file; wanted a .pt or .safetensors checkpoint, its folder, "
+            "hf://owner/name[/file] or random:PRESET"
+        )
+    if path.suffix == ".safetensors":
+        return _read_own(path)
+    return _read_published(path)
+
+
+def _read_published(path: Path) -> LDARNet:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path}: holds more than tensors and plain values, or is damaged, and was not run "
+            f"({reason[:120]}); wanted a published checkpoint"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CheckpointError(
+            f"{path}: is truncated or not a torch checkpoint ({reason[:120]}); download it again"
+        ) from None
+    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+        found = sorted(map(str, content))[:5] if isinstance(content, dict) else type(content)
+        raise CheckpointError(
+            f"{path}: holds {found}; wanted a dict with 'model' (weights) and 'config'"
+        )
+    state: dict[str, Any] = content["model"]
+    strangers = [k for k, v in state.items() if not isinstance(v, Tensor)]
+    if strangers:
+        raise CheckpointError(f"{path}: {strangers[0]} is not a tensor; wanted weights only")
+    if isinstance(content.get("config"), dict):
+        config = LDARNetConfig.from_published(content["config"])
+    else:
+        config = _recognise(state, path)
+    model = random_model(config, seed=0)
+    load_published_state(model, state, source=str(path))
+    return model
+
+
+def _recognise(state: Mapping[str, Tensor], path: Path) -> LDARNetConfig:
+    """The published preset with this embedding width, for files without a config."""
+    embedding = state.get("embeddings.weight")
+    for name in ("110m", "2m"):
+        if embedding is not None and embedding.shape[-1] == PRESETS[name].d_model[0]:
+            return PRESETS[name]
+    raise CheckpointError(
+        f"{path}: has no config and is neither the published 110M nor 2M by its shapes; "
+        "wanted a file with a 'config' entry"
+    )
+
+
+def _read_own(path: Path) -> LDARNet:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    config_path = path.with_name("config.json")
+    if not config_path.is_file():
+        raise CheckpointError(f"{config_path}: no such file; wanted it beside {path.name}")
+    try:
+        raw = json.loads(config_path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{config_path}: is not JSON ({error}); restore the file") from None
+    model = random_model(LDARNetConfig.from_dict(raw), seed=0)
+    try:
+        state = load_file(str(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: is truncated or not a safetensors file ({error}); restore the file"
+        ) from None
+    if model.config.tie_embeddings and "embedding.weight" in state:
+        state["head.weight"] = state["embedding.weight"]
+    wanted = model.state_dict()
+    missing = [k for k in wanted if k not in state]
+    extra = [k for k in state if k not in wanted]
+    if missing or extra:
+        raise CheckpointError(
+            f"{path}: {_listed('missing', missing)}{'; ' if missing and extra else ''}"
+            f"{_listed('unexpected', extra)}; wanted the keys of its config.json"
+        )
+    for name, value in state.items():
+        if value.shape != wanted[name].shape:
+            raise CheckpointError(
+                f"{path}: {name} has shape {tuple(value.shape)}, wanted "
+                f"{tuple(wanted[name].shape)}; use the config.json that belongs to the file"
+            )
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path}: {name} holds values that are not finite")
+    model.load_state_dict({k: v.float() for k, v in state.items()})
+    return model
+
+
+def _fetch(address: str) -> Path:
+    """Download `hf://owner/name[/file]` into the hub's cache."""
+    parts = address.removeprefix("hf://").split("/", 2)
+    if len(parts) < 2 or not all(parts):
+        raise CheckpointError(f"{address!r} is not hf://owner/name[/file]")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    repo, file = "/".join(parts[:2]), parts[2] if len(parts) == 3 else PUBLISHED_FILE
+    try:
+        path = Path(hf_hub_download(repo, file))
+        if path.suffix == ".safetensors":
+            hf_hub_download(repo, str(Path(file).with_name("config.json")))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(
+            f"{address}: cannot be downloaded ({reason[:160]}); check the name and the network, "
+            "or download the file and pass its path"
+        ) from None
+    return path
