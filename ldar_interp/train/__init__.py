@@ -1,0 +1,1 @@
+"""Pretraining: data, masking, schedule, loop. Knows the model and letters."""
