@@ -16,6 +16,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from Bio import bgzf
@@ -99,7 +100,7 @@ def list_introns(annotation: DemoAnnotation) -> list[tuple[str, int, int, str]]:
     for name, spans in exons.items():
         chrom, strand = of[name]
         ordered = sorted(spans)
-        for left, right in zip(ordered[:-1], ordered[1:], strict=True):
+        for left, right in pairwise(ordered):
             found.add((chrom, left[1], right[0], strand))
     return sorted(found)
 

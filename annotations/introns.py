@@ -19,6 +19,7 @@ import io
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ldar_interp.errors import InputError
 
@@ -41,8 +42,7 @@ class Transcript:
 
     @property
     def introns(self) -> tuple[Span, ...]:
-        ends, starts = self.exons[:-1], self.exons[1:]
-        return tuple((left[1], right[0]) for left, right in zip(ends, starts, strict=True))
+        return tuple((left[1], right[0]) for left, right in pairwise(self.exons))
 
 
 @dataclass(frozen=True)
