@@ -1,0 +1,1 @@
+"""Numbers from arrays: resampling by group, effects, tests. No genome, no torch, no drawing."""

@@ -1,0 +1,196 @@
+"""Sites against their matched controls: effects, intervals and tests as three tidy tables.
+
+The declared endpoint is `mean_difference` at offset 0: the site-weighted mean of site minus
+matched control in draw 0, with a cluster-bootstrap interval and, for the rungs of the primary
+family, a sign-flip test by group. Everything else carries an effect and an interval only, so the
+family stays as declared. Over the profile, the studentised maximum over offsets gives family-wise
+p-values for the same rungs; the others (C0) get an interval at each offset and no test.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ldar_interp.errors import InputError
+from ldar_interp.profiles import Profiles
+from ldar_interp.stats.endpoints import ENRICHMENT_COLUMNS, Settings, compare_at, range_over_draws
+from ldar_interp.stats.pairs import SITE_SET, Pairs, check_pairing, draws_of, pair_sites
+from ldar_interp.stats.resample import (
+    MeanInterval,
+    SignFlipTest,
+    adjust_bh,
+    bootstrap_mean,
+    sign_flip_test,
+)
+
+PROFILE_COLUMNS = (
+    *("model", "kind", "set", "offset", "mean_prob", "ci_low", "ci_high", "boundary_rate", "n"),
+)
+DIFFERENCE_COLUMNS = (
+    *("model", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnrichmentResult:
+    """Three tables with the columns of docs/contracts.md; NaN is "not applicable"."""
+
+    enrichment: pd.DataFrame
+    profile: pd.DataFrame
+    difference: pd.DataFrame
+
+
+def enrichment(
+    profiles: Profiles,
+    control_profiles: Profiles,
+    *,
+    model: str = "checkpoint",
+    n_boot: int = 2000,
+    n_flips: int = 9999,
+    seed: int = 0,
+    primary: Sequence[str] = ("C1", "C2"),
+    min_sites: int = 20,
+    min_groups: int = 10,
+) -> EnrichmentResult:
+    """Compare sites with their matched controls, for every kind and control rung.
+
+    Parameters
+    ----------
+    profiles : p around the sites (`set` is `site`).
+    control_profiles : p around their controls, with `matched_to`; `draw` 0 is the declared 1:1
+        draw, further draws give `mean_difference_draw_range` only.
+    model : printed in every row; `checkpoint` or `random`.
+    n_boot, n_flips : resamples of groups, sign flips of groups.
+    seed : of all resampling; printed in every row.
+    primary : rungs whose `mean_difference` at offset 0 is tested. Rungs that the controls do not
+        have are no part of the family.
+    min_sites, min_groups : below either the row is listed as "too few", with neither interval
+        nor p.
+
+    Returns
+    -------
+    EnrichmentResult : `q_value` is Benjamini-Hochberg over this call's primary family. Pairs with
+        NaN at offset 0 are dropped and counted in `n_dropped`.
+
+    Raises
+    ------
+    InputError : offset 0 is missing, no sites, or controls that cannot be paired.
+    """
+    check_pairing(profiles, control_profiles)
+    if 0 not in profiles.offsets:
+        raise InputError("profiles have no offset 0, where the effect is declared; collect it")
+    if not len(profiles):
+        raise InputError("profiles hold no sites; nothing can be compared")
+    given = Settings(model, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
+    kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
+    rungs = sorted(set(control_profiles.sites["set"].tolist()))
+    rows: list[dict[str, object]] = []
+    profile_parts, difference_parts = [], []
+    first_draw = control_profiles.select(draws_of(control_profiles.sites) == 0)
+    for kind in kinds:
+        chosen = profiles.select((profiles.sites["kind"] == kind).to_numpy())
+        profile_parts.append(_profile_table(chosen, kind, SITE_SET, given))
+        for rung in rungs:
+            of_rung = (first_draw.sites["kind"] == kind) & (first_draw.sites["set"] == rung)
+            chosen = first_draw.select(of_rung.to_numpy())
+            profile_parts.append(_profile_table(chosen, kind, rung, given))
+            pairs = pair_sites(profiles, control_profiles, kind=kind, control=rung)
+            interval, test = _compare(pairs, kind, rung, given)
+            difference_parts.append(
+                _difference_table(profiles.offsets, interval, test, kind, rung, given)
+            )
+            centre = int(np.flatnonzero(profiles.offsets == 0)[0])
+            rows += compare_at(pairs, centre, interval, test, kind, rung, given)
+            rows += range_over_draws(profiles, control_profiles, centre, kind, rung, given)
+    table = pd.DataFrame(rows, columns=list(ENRICHMENT_COLUMNS))
+    return EnrichmentResult(
+        enrichment=adjust_family(table),
+        profile=pd.concat(profile_parts, ignore_index=True),
+        difference=pd.concat(difference_parts, ignore_index=True),
+    )
+
+
+def adjust_family(tables: pd.DataFrame | Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join enrichment tables and fill `q_value`: Benjamini-Hochberg over each model's family.
+
+    The family of a model is every row with a p-value, which only declared endpoints have.
+    """
+    parts = [tables] if isinstance(tables, pd.DataFrame) else list(tables)
+    table = pd.concat(parts, ignore_index=True)
+    q_values = np.full(len(table), np.nan)
+    models = table["model"].to_numpy(dtype=object)
+    p_values = table["p_value"].to_numpy(dtype=np.float64)
+    for name in dict.fromkeys(models.tolist()):
+        q_values[models == name] = adjust_bh(p_values[models == name])
+    return table.assign(q_value=q_values)
+
+
+def join_results(results: Sequence[EnrichmentResult]) -> EnrichmentResult:
+    """Results of several models one below the other, each model its own family."""
+    return EnrichmentResult(
+        enrichment=adjust_family([result.enrichment for result in results]),
+        profile=pd.concat([result.profile for result in results], ignore_index=True),
+        difference=pd.concat([result.difference for result in results], ignore_index=True),
+    )
+
+
+def _compare(
+    pairs: Pairs, kind: str, rung: str, given: Settings
+) -> tuple[MeanInterval, SignFlipTest | None]:
+    difference = pairs.difference
+    interval = bootstrap_mean(
+        difference,
+        pairs.group,
+        n_boot=given.n_boot,
+        rng=given.rng("difference", kind, rung),
+        min_groups=given.min_groups,
+        min_sites=given.min_sites,
+        bounds=(-1.0, 1.0),
+    )
+    if rung not in given.primary:
+        return interval, None
+    test = sign_flip_test(
+        difference,
+        pairs.group,
+        n_flips=given.n_flips,
+        rng=given.rng("flip", kind, rung),
+        min_groups=given.min_groups,
+        min_sites=given.min_sites,
+    )
+    return interval, test
+
+
+def _profile_table(chosen: Profiles, kind: str, name: str, given: Settings) -> pd.DataFrame:
+    found = bootstrap_mean(
+        chosen.values,
+        chosen.sites["group"].to_numpy(dtype=np.str_),
+        n_boot=given.n_boot,
+        rng=given.rng("profile", kind, name),
+        min_groups=given.min_groups,
+        min_sites=given.min_sites,
+        bounds=(0.0, 1.0),
+    )
+    columns = (
+        *(given.model, kind, name, chosen.offsets),
+        *(found.mean, found.low, found.high, chosen.boundary_rate(), found.n),
+    )
+    return pd.DataFrame(dict(zip(PROFILE_COLUMNS, columns, strict=True)))
+
+
+def _difference_table(
+    offsets: NDArray[np.int64],
+    interval: MeanInterval,
+    test: SignFlipTest | None,
+    kind: str,
+    rung: str,
+    given: Settings,
+) -> pd.DataFrame:
+    p_maxt = np.full(offsets.size, np.nan) if test is None else test.p_maxt
+    columns = (
+        *(given.model, kind, rung, offsets),
+        *(interval.mean, interval.low, interval.high, p_maxt),
+    )
+    return pd.DataFrame(dict(zip(DIFFERENCE_COLUMNS, columns, strict=True)))
