@@ -1,0 +1,22 @@
+"""Figures from the result tables: draw, never compute. Importing this never imports torch."""
+
+from ldar_interp.plots.ladder import plot_ladder
+from ldar_interp.plots.logos import LogoCounts, count_letters, logo_table, plot_logo
+from ldar_interp.plots.profiles import plot_difference, plot_profile
+from ldar_interp.plots.save import save_figure
+from ldar_interp.plots.splice import splice_figure
+from ldar_interp.plots.style import check_figure, publication_style
+
+__all__ = [
+    "LogoCounts",
+    "check_figure",
+    "count_letters",
+    "logo_table",
+    "plot_difference",
+    "plot_ladder",
+    "plot_logo",
+    "plot_profile",
+    "publication_style",
+    "save_figure",
+    "splice_figure",
+]

@@ -1,0 +1,130 @@
+"""Where the parts of the splice figure go: every axes placed in millimetres from the top left."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ldar_interp.errors import InputError
+from ldar_interp.plots.style import DOUBLE_COLUMN_MM, FONT_PT, INK, SINGLE_COLUMN_MM, inches
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes in mm of one width of the figure; heights are of single parts, without gaps."""
+
+    width: float
+    left: float
+    right: float
+    gap: float
+    profile: float
+    strip: float
+    wedge: float
+    logo: float
+    letter: float
+    difference: float
+    ladder_row: float
+    ladder_share: float
+    text_columns: int
+
+
+_LAYOUTS = {
+    DOUBLE_COLUMN_MM: Layout(
+        width=DOUBLE_COLUMN_MM,
+        left=13.0,
+        right=3.0,
+        gap=9.0,
+        profile=40.0,
+        strip=3.2,
+        wedge=3.5,
+        logo=11.0,
+        letter=1.75,
+        difference=14.0,
+        ladder_row=6.2,
+        ladder_share=0.50,
+        text_columns=160,
+    ),
+    SINGLE_COLUMN_MM: Layout(
+        width=SINGLE_COLUMN_MM,
+        left=11.5,
+        right=2.5,
+        gap=5.5,
+        profile=30.0,
+        strip=3.0,
+        wedge=2.8,
+        logo=8.0,
+        letter=0.72,
+        difference=12.0,
+        ladder_row=4.6,
+        ladder_share=1.0,
+        text_columns=76,
+    ),
+}
+
+
+def choose_layout(width_mm: int) -> Layout:
+    """The layout of a journal's column width.
+
+    Raises
+    ------
+    InputError : a width other than 89 or 183 mm.
+    """
+    if width_mm not in _LAYOUTS:
+        raise InputError(
+            f"figure width {width_mm} mm; wanted {SINGLE_COLUMN_MM} (one column) or "
+            f"{DOUBLE_COLUMN_MM} (two columns)"
+        )
+    return _LAYOUTS[width_mm]
+
+
+def place_axes(
+    figure: Figure,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    *,
+    sharex: Axes | None = None,
+    sharey: Axes | None = None,
+) -> Axes:
+    """Axes of `width` x `height` mm whose top left corner is `left`, `top` mm from the figure's.
+
+    `sharex` and `sharey` are axes whose limits it follows.
+    """
+    full_width, full_height = figure.get_size_inches()
+    box = (
+        inches(left) / full_width,
+        1.0 - inches(top + height) / full_height,
+        inches(width) / full_width,
+        inches(height) / full_height,
+    )
+    return figure.add_axes(box, sharex=sharex, sharey=sharey)
+
+
+def write_at(
+    figure: Figure,
+    left: float,
+    top: float,
+    text: str,
+    *,
+    size: float = FONT_PT,
+    weight: str = "normal",
+    color: str = INK,
+    ha: Literal["left", "center", "right"] = "left",
+    va: Literal["top", "center", "bottom", "baseline"] = "baseline",
+    rotation: float = 0.0,
+) -> None:
+    """Text whose anchor is `left`, `top` mm from the figure's top left corner."""
+    full_width, full_height = figure.get_size_inches()
+    figure.text(
+        inches(left) / full_width,
+        1.0 - inches(top) / full_height,
+        text,
+        fontsize=size,
+        fontweight=weight,
+        color=color,
+        ha=ha,
+        va=va,
+        rotation=rotation,
+    )
