@@ -9,7 +9,6 @@ for, so memory does not grow with the genome.
 import bisect
 import hashlib
 import os
-import re
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping
@@ -24,14 +23,12 @@ from pyfaidx import Faidx
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.alphabet import N, encode
 from ldar_interp.genome.fasta_index import check_container, open_index
+from ldar_interp.genome.fasta_records import check_letters, parse_record_name
 from ldar_interp.genome.intervals import Interval
 from ldar_interp.genome.names import resolve_names
 
-_SLICE_NAME = re.compile(r"(.+):([0-9,]+)-([0-9,]+)")
-_IUPAC = frozenset(b"ACGTURYKMSWBDHVNacgturykmswbdhvn-.")
 _BLOCK_BP = 1 << 20
 _N_RECORDS_SAMPLED = 64
-_MAX_FOREIGN_SHARE = 0.10
 
 
 class Genome:
@@ -79,7 +76,7 @@ class Genome:
         return genome
 
     def _set_segments(self, records: list[tuple[str, int]]) -> None:
-        pieces = [(_parse_name(name, length, self._label), name) for name, length in records]
+        pieces = [(parse_record_name(name, length, self._label), name) for name, length in records]
         order = {chrom: i for i, chrom in enumerate(dict.fromkeys(p[0].chrom for p in pieces))}
         pieces.sort(key=lambda piece: (order[piece[0].chrom], piece[0].start))
         for (left, left_name), (right, right_name) in pairwise(pieces):
@@ -272,53 +269,14 @@ class Genome:
     def _check_dna(self) -> None:
         """Sample letters of up to 64 records, at three places each."""
         step = max(1, len(self._segments) // _N_RECORDS_SAMPLED)
-        foreign: dict[int, int] = {}
-        sampled = 0
+        samples = []
         for s in self._segments[::step]:
             size = min(1000, len(s))
-            for start in {s.start, (s.start + s.end - size) // 2, s.end - size}:
-                letters = self._letters(s.chrom, start, start + size)
-                sampled += size
-                for letter in letters:
-                    if letter not in _IUPAC:
-                        foreign[letter] = foreign.get(letter, 0) + 1
-        share = sum(foreign.values()) / sampled
-        if share > _MAX_FOREIGN_SHARE:
-            shown = "".join(chr(letter) for letter in sorted(foreign)[:10])
-            raise InputError(
-                f"{self._label} is not DNA: {share:.0%} of {sampled} sampled letters are no "
-                f"nucleotide codes ({shown}); wanted a genome in FASTA"
-            )
+            for start in (s.start, (s.start + s.end - size) // 2, s.end - size):
+                samples.append(self._letters(s.chrom, start, start + size))
+        check_letters(b"".join(samples), self._label)
 
 
 def open_genome(path: str | Path) -> Genome:
     """Open a FASTA, plain or bgzip; the same as `Genome(path)`."""
     return Genome(path)
-
-
-def _parse_name(name: str, length: int, label: str) -> Interval:
-    """The bases that a record holds.
-
-    Raises
-    ------
-    InputError : the record is empty, or its name promises another length. `bedtools getfasta`
-        writes 0-based starts, which show as one letter less than a 1-based name promises.
-    """
-    if length == 0:
-        raise InputError(f"{label}: record {name!r} is empty; wanted bases: remove it")
-    match = _SLICE_NAME.fullmatch(name)
-    if match is None:
-        return Interval(name, 0, length)
-    first, last = (int(text.replace(",", "")) for text in match.groups()[1:])
-    promised = last - first + 1
-    if first < 1 or promised != length:
-        hint = (
-            f"; if it is 0-based (bedtools), rename it to {match[1]}:{first + 1}-{last}"
-            if length == last - first
-            else ": rename it"
-        )
-        raise InputError(
-            f"{label}: record {name!r} holds {length} bases, its name (1-based, both ends "
-            f"included) promises {promised}{hint}"
-        )
-    return Interval(match[1], first - 1, last)

@@ -1,0 +1,1 @@
+"""Where we look: tables of edges. Reads annotation and genome, never a model."""
