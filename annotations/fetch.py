@@ -160,6 +160,29 @@ def fetch_source(source: Source, work: Path) -> Path:
     return target
 
 
+def _read_from_deb(archive: Path, member: str) -> bytes | None:
+    command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    except FileNotFoundError:
+        raise InputError(f"{archive}: no program dpkg-deb here; run this on Debian") from None
+    data = None
+    with process:
+        with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
+            for entry in tar:
+                if entry.name.removeprefix("./") == member:
+                    handle = tar.extractfile(entry)
+                    data = handle.read() if handle else None
+                    break
+        process.kill()  # the rest of the archive is not needed
+    return data
+
+
+def _read_from_wheel(archive: Path, member: str) -> bytes | None:
+    with zipfile.ZipFile(archive) as wheel:
+        return wheel.read(member) if member in wheel.namelist() else None
+
+
 def read_member(source: Source, archive: Path, member: str) -> bytes:
     """Bytes of one file inside a wheel or a .deb, verified.
 
@@ -169,21 +192,8 @@ def read_member(source: Source, archive: Path, member: str) -> bytes:
     """
     if member not in source.members:
         raise InputError(f"[{source.name}] SOURCES.toml lists no member {member}; add it")
-    data = None
-    if archive.suffix == ".deb":
-        command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
-                for entry in tar:
-                    if entry.name.removeprefix("./") == member:
-                        handle = tar.extractfile(entry)
-                        data = handle.read() if handle else None
-                        break
-            process.kill()  # the rest of the archive is not needed
-    else:
-        with zipfile.ZipFile(archive) as wheel:
-            if member in wheel.namelist():
-                data = wheel.read(member)
+    read = _read_from_deb if archive.suffix == ".deb" else _read_from_wheel
+    data = read(archive, member)
     if data is None:
         raise InputError(f"{archive}: no file {member} in it; wanted the version in SOURCES.toml")
     check_sha256(hashlib.sha256(data).hexdigest(), source.members[member], f"{archive}: {member}")

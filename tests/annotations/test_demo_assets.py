@@ -174,7 +174,9 @@ def test_counts_are_those_of_the_manifest_and_the_readme(manifest, rows, implied
         assert sum(r[2] == feature for r in rows) == counts[f"{feature}_rows"]
     readme = (DEMO_FASTA.parent / "README.md").read_text()
     said = " ".join(readme.split())
-    assert "34 genes (33 with an ENSG id), 32 canonical transcripts, 314 exons, 120 `intron`" in said
+    assert (
+        "34 genes (33 with an ENSG id), 32 canonical transcripts, 314 exons, 120 `intron`" in said
+    )
     assert "381 unique introns with 349 donors and 328 acceptors" in said
     recovered, asked = counts["canonical_ends_recovered"], counts["canonical_ends_asked"]
     assert f"{recovered} of {asked} ends ({100 * recovered / asked:.1f} %)" in said
