@@ -112,8 +112,10 @@ def find_pool(
     flank_bp: int,
     log_odds: NDArray[np.float64] | None,
     counts: Counter[str],
+    rng: np.random.Generator | None = None,
+    sample: int = 0,
 ) -> Pool:
-    """All candidates of a locus for one kind, with their covariates.
+    """Candidates of a locus for one kind, with their covariates.
 
     Parameters
     ----------
@@ -124,45 +126,81 @@ def find_pool(
     flank_bp : the bases [edge - flank, edge + flank) must exist and hold no N.
     log_odds : strength matrix of this kind and group; None gives strength NaN.
     counts : what was seen and dropped, and why, is added here.
+    rng, sample : with a generator, keep at most `sample` exonic and `sample` other candidates,
+        drawn at random: where every edge is a candidate, measuring all is a waste.
 
     Returns
     -------
     Pool with the covariates in the order of `covariates.REPORTED`, sorted by edge.
     """
+    found = [
+        _locate(stretch, locus, annotated, kind, dinucleotide, keep_away_bp, flank_bp, counts)
+        for stretch in stretches
+    ]
+    if rng is not None:
+        found = _thin(found, stretches, locus, rng, sample)
     edge_parts, value_parts = [np.empty(0, dtype=np.int64)], [np.empty((0, len(REPORTED)))]
-    for stretch in stretches:
-        if dinucleotide is None:
-            local = np.arange(len(stretch.ids) + 1)
-        else:
-            local = find_dinucleotides(stretch.ids, kind, dinucleotide)
+    for stretch, local in zip(stretches, found, strict=True):
         edges = stretch.to_chromosome(local)
-        local = local[(edges >= stretch.first_edge) & (edges <= stretch.last_edge)]
-        counts["candidates seen"] += len(local)
-        far = annotated.distance(locus.chrom, stretch.to_chromosome(local)) > keep_away_bp
-        counts[f"candidates dropped: within {keep_away_bp} bp of an annotated edge"] += int(
-            (~far).sum()
-        )
-        local = local[far]
-        shared = lies_within(stretch.to_chromosome(local), locus.shared)
-        counts["candidates dropped: in genes of two groups"] += int(shared.sum())
-        local = local[~shared]
-        clean = stretch.sums.has_clean_flank(local, flank_bp)
-        counts["candidates dropped: flank leaves the sequence or holds N"] += int((~clean).sum())
-        local = local[clean]
-        edges = stretch.to_chromosome(local)
+        letters = measure_letters(stretch.ids, stretch.sums, local, kind, log_odds)
+        distance = annotated.distance_to_other(locus.chrom, edges)
         edge_parts.append(edges)
-        value_parts.append(
-            np.column_stack(
-                [
-                    measure_letters(stretch.ids, stretch.sums, local, kind, log_odds),
-                    annotated.distance_to_other(locus.chrom, edges),
-                    lies_within(edges, locus.exons),
-                ]
-            )
-        )
+        value_parts.append(np.column_stack([letters, distance, lies_within(edges, locus.exons)]))
     edges = np.concatenate(edge_parts)
     order = np.argsort(edges, kind="stable")
     return Pool(edges[order], np.concatenate(value_parts)[order])
+
+
+def _locate(
+    stretch: OrientedStretch,
+    locus: Locus,
+    annotated: AnnotatedEdges,
+    kind: str,
+    dinucleotide: int | None,
+    keep_away_bp: int,
+    flank_bp: int,
+    counts: Counter[str],
+) -> NDArray[np.int64]:
+    """Candidates of one stretch as local edges, 5' to 3'."""
+    if dinucleotide is None:
+        local = np.arange(len(stretch.ids) + 1)
+    else:
+        local = find_dinucleotides(stretch.ids, kind, dinucleotide)
+    edges = stretch.to_chromosome(local)
+    inside = (edges >= stretch.first_edge) & (edges <= stretch.last_edge)
+    local, edges = local[inside], edges[inside]
+    counts["candidates seen"] += len(local)
+    far = annotated.distance(locus.chrom, edges) > keep_away_bp
+    counts[f"candidates dropped: within {keep_away_bp} bp of an annotated edge"] += int(
+        (~far).sum()
+    )
+    local, edges = local[far], edges[far]
+    shared = lies_within(edges, locus.shared)
+    counts["candidates dropped: in genes of two groups"] += int(shared.sum())
+    local = local[~shared]
+    clean = stretch.sums.has_clean_flank(local, flank_bp)
+    counts["candidates dropped: flank leaves the sequence or holds N"] += int((~clean).sum())
+    return local[clean]
+
+
+def _thin(
+    found: list[NDArray[np.int64]],
+    stretches: list[OrientedStretch],
+    locus: Locus,
+    rng: np.random.Generator,
+    sample: int,
+) -> list[NDArray[np.int64]]:
+    """At most `sample` exonic and `sample` other candidates, all stretches together."""
+    origin = np.repeat(np.arange(len(found)), [len(local) for local in found])
+    local = np.concatenate([np.empty(0, dtype=np.int64), *found])
+    edges = [stretch.to_chromosome(part) for stretch, part in zip(stretches, found, strict=True)]
+    exonic = lies_within(np.concatenate([np.empty(0, dtype=np.int64), *edges]), locus.exons)
+    keep = np.zeros(len(local), dtype=bool)
+    for side in (np.flatnonzero(exonic), np.flatnonzero(~exonic)):
+        if len(side) > sample:
+            side = rng.choice(side, size=sample, replace=False, shuffle=False)
+        keep[side] = True
+    return [local[keep & (origin == i)] for i in range(len(found))]
 
 
 def measure_letters(

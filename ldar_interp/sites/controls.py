@@ -13,28 +13,19 @@ under 62 bp has no edge that is > 30 bp from both its ends: if a gene's exons ru
 that should have had an exonic control in C0 stay without one.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
-from ldar_interp.sites.balance import PoolMoments, measure_balance
-from ldar_interp.sites.candidates import OrientedStretch, Pool, find_pool, read_stretches
-from ldar_interp.sites.covariates import MATCHED, REPORTED, WIDE_BP
-from ldar_interp.sites.loci import AnnotatedEdges, Locus, find_loci
+from ldar_interp.sites.balance import measure_balance
+from ldar_interp.sites.candidates import read_stretches
+from ldar_interp.sites.covariates import REPORTED, WIDE_BP
+from ldar_interp.sites.gene_controls import Gene, Plan, Tally, fill_gene, scale_covariates
+from ldar_interp.sites.loci import AnnotatedEdges, find_loci
 from ldar_interp.sites.measured_sites import MeasuredSites, group_rows, measure_sites
-from ldar_interp.sites.rungs import (
-    Choice,
-    choose_half_exonic,
-    choose_matched,
-    choose_random,
-    make_generator,
-)
 from ldar_interp.sites.strength import STRENGTH_WINDOWS
 from ldar_interp.sites.table import SITE, check_sites, make_site_ids
 
@@ -43,7 +34,8 @@ if TYPE_CHECKING:
     from ldar_interp.sites.gencode import SpliceAnnotation
 
 RUNGS = ("C0", "C1", "C2")
-KEEP_AWAY_BP = {"C0": 30, "C1": 60, "C2": 60}
+DEFAULT_CALIPER = 2.25
+"""Keeps 85 to 95 % of human sites with every matched |SMD| under 0.1 (see `gene_controls`)."""
 NO_FLANK = "flank leaves the sequence or holds N"
 NO_GENE = "the annotation has no gene of this group and strand here"
 
@@ -71,43 +63,6 @@ class ControlLadder:
     sites: pd.DataFrame
 
 
-@dataclass
-class _Tally:
-    """What one rung and kind gathers over all genes."""
-
-    pool: PoolMoments = field(default_factory=PoolMoments)
-    counts: Counter[str] = field(default_factory=Counter)
-    parts: list[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = field(
-        default_factory=list
-    )
-
-    def add(self, draw: int, rows: NDArray[np.int64], pool: Pool, choice: Choice) -> None:
-        """Keep the controls of a draw; for draw 0, count why others are missing."""
-        found = choice.index >= 0
-        at = choice.index[found]
-        self.parts.append((draw, rows[found], pool.edges[at], pool.values[at]))
-        if draw == 0:
-            self.counts["matched"] += int(found.sum())
-            for reason, number in choice.unmatched.items():
-                self.counts[f"unmatched: {reason}"] += number
-
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows of the matched sites of draw 0 and the covariates of their controls."""
-        first = [part for part in self.parts if part[0] == 0]
-        rows = [np.empty(0, dtype=np.int64), *(part[1] for part in first)]
-        values = [np.empty((0, len(REPORTED))), *(part[3] for part in first)]
-        return np.concatenate(rows), np.concatenate(values)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    rungs: tuple[str, ...]
-    n_draws: int
-    seed: int
-    flank_bp: int
-    caliper: float
-
-
 def build_controls(
     sites: pd.DataFrame,
     genome: "Genome",
@@ -117,7 +72,7 @@ def build_controls(
     n_draws: int = 5,
     flank_bp: int = 200,
     seed: int = 0,
-    caliper: float = 1.0,
+    caliper: float = DEFAULT_CALIPER,
     avoid: pd.DataFrame | None = None,
 ) -> ControlLadder:
     """Build the rungs C0, C1 and C2 for donors and acceptors.
@@ -134,7 +89,8 @@ def build_controls(
         100 are asked for in any case, because the covariates reach that far.
     seed : of every random choice, >= 0. The result depends on the seed and on the set of sites,
         not on the order of the rows.
-    caliper : largest distance of a C2 pair, in the units of `scale_covariates`.
+    caliper : largest distance of a C2 pair: the square root of the sum of squared differences in
+        weighted standard deviations (`gene_controls.MATCHING_WEIGHTS`).
     avoid : more edges to keep away from, columns `chrom` and `edge`.
 
     Returns
@@ -147,7 +103,7 @@ def build_controls(
         rung, n_draws < 1, flank_bp < 1, seed < 0, caliper <= 0, `avoid` without its columns.
     CoordinateError : a site lies on a chromosome that the genome does not have.
     """
-    plan = _Plan(tuple(rungs), n_draws, seed, max(flank_bp, WIDE_BP), caliper)
+    plan = Plan(tuple(rungs), n_draws, seed, max(flank_bp, WIDE_BP), caliper)
     _check_arguments(plan, flank_bp, avoid)
     given = _check_splice_sites(sites)
     order = given.sort_values(["chrom", "edge", "strand", "kind"], kind="stable").index.to_numpy()
@@ -158,7 +114,7 @@ def build_controls(
     measured = measure_sites(table, genome, loci, annotated, plan.flank_bp)
 
     kinds = [kind for kind in STRENGTH_WINDOWS if (table["kind"] == kind).any()]
-    tallies = {(rung, kind): _Tally() for rung in plan.rungs for kind in kinds}
+    tallies = {(rung, kind): Tally() for rung in plan.rungs for kind in kinds}
     weights = {kind: scale_covariates(measured.values[measured.rows_of(kind)]) for kind in kinds}
     for key, rows in rows_of.items():
         stretches = read_stretches(genome, loci[key], plan.flank_bp) if key in loci else []
@@ -171,8 +127,8 @@ def build_controls(
                 counts[f"unmatched: {NO_FLANK}"] += len(mine) - len(usable)
                 counts[f"unmatched: {NO_GENE}"] += len(usable) if key not in loci else 0
             if key in loci and len(usable):
-                gene = _Gene(loci[key], stretches, annotated, kind, usable, weights[kind])
-                _fill_gene(gene, measured, tallies, plan)
+                gene = Gene(loci[key], stretches, annotated, kind, usable, weights[kind])
+                fill_gene(gene, measured, tallies, plan)
 
     balance = [
         _measure_rung(rung, kind, tally, measured) for (rung, kind), tally in tallies.items()
@@ -195,7 +151,7 @@ def match_controls(
     n_draws: int = 5,
     flank_bp: int = 200,
     seed: int = 0,
-    caliper: float = 1.0,
+    caliper: float = DEFAULT_CALIPER,
     avoid: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The SiteTable of controls alone: `build_controls(...).table`, same arguments."""
@@ -213,107 +169,7 @@ def match_controls(
     return ladder.table
 
 
-def scale_covariates(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Factors (7,) that turn the matched covariates of one kind into distances.
-
-    One over the standard deviation over the sites, and 1 for a covariate that is the same at every
-    site: then a difference counts in its own unit. NaN rows are left out.
-    """
-    known = values[~np.isnan(values[:, : len(MATCHED)]).any(axis=1), : len(MATCHED)]
-    if len(known) == 0:
-        return np.ones(len(MATCHED))
-    spread = known.std(axis=0)
-    varies = np.ptp(known, axis=0) > 0
-    return np.divide(1.0, spread, out=np.ones(len(MATCHED)), where=varies)
-
-
-@dataclass(frozen=True)
-class _Gene:
-    """One kind in one locus: where its controls come from and the rows of its usable sites."""
-
-    locus: Locus
-    stretches: list[OrientedStretch]
-    annotated: AnnotatedEdges
-    kind: str
-    rows: NDArray[np.int64]
-    weights: NDArray[np.float64]
-
-
-def _fill_gene(
-    gene: _Gene,
-    measured: MeasuredSites,
-    tallies: dict[tuple[str, str], _Tally],
-    plan: _Plan,
-) -> None:
-    """Draw the controls of one gene and kind into the tallies."""
-    log_odds = measured.strength[gene.kind].log_odds(gene.locus.group)
-    codes = measured.dinucleotide[gene.rows]
-    strata: list[tuple[int | None, tuple[str, ...], NDArray[np.int64]]] = []
-    if "C0" in plan.rungs:
-        strata.append((None, ("C0",), gene.rows))
-    paired = tuple(rung for rung in plan.rungs if rung != "C0")
-    if paired:
-        strata += [(code, paired, gene.rows[codes == code]) for code in sorted(set(codes.tolist()))]
-    for code, rungs, rows in strata:
-        counts: Counter[str] = Counter()
-        pool = find_pool(
-            gene.stretches,
-            gene.locus,
-            gene.annotated,
-            kind=gene.kind,
-            dinucleotide=code,
-            keep_away_bp=KEEP_AWAY_BP[rungs[0]],
-            flank_bp=plan.flank_bp,
-            log_odds=log_odds,
-            counts=counts,
-        )
-        for rung in rungs:
-            tally = tallies[rung, gene.kind]
-            tally.counts.update(counts)
-            _add_to_pool(tally.pool, pool, len(rows), rung)
-            for draw in range(plan.n_draws):
-                choice = _choose(rung, draw, gene, rows, pool, measured.values, plan, str(code))
-                tally.add(draw, rows, pool, choice)
-
-
-def _choose(
-    rung: str,
-    draw: int,
-    gene: _Gene,
-    rows: NDArray[np.int64],
-    pool: Pool,
-    values: NDArray[np.float64],
-    plan: _Plan,
-    code: str,
-) -> Choice:
-    locus = gene.locus
-    stratum = (rung, gene.kind, locus.chrom, locus.strand, locus.group, code)
-    rng = make_generator(plan.seed, draw, *stratum)
-    if rung == "C0":
-        return choose_half_exonic(len(rows), pool.values[:, -1] > 0, rng)
-    if rung == "C1":
-        return choose_random(len(rows), len(pool), rng)
-    n = len(MATCHED)
-    return choose_matched(
-        values[rows, :n] * gene.weights,
-        pool.values[:, :n] * gene.weights,
-        caliper=plan.caliper,
-        draw=draw,
-        rng=rng,
-    )
-
-
-def _add_to_pool(moments: PoolMoments, pool: Pool, n_sites: int, rung: str) -> None:
-    """Weigh candidates as a random draw would: by sites, and in C0 half exonic, half intronic."""
-    if rung != "C0":
-        moments.add(pool.values, n_sites)
-        return
-    exonic = pool.values[:, -1] > 0
-    moments.add(pool.values[exonic], n_sites / 2)
-    moments.add(pool.values[~exonic], n_sites / 2)
-
-
-def _measure_rung(rung: str, kind: str, tally: _Tally, measured: MeasuredSites) -> pd.DataFrame:
+def _measure_rung(rung: str, kind: str, tally: Tally, measured: MeasuredSites) -> pd.DataFrame:
     rows = measured.rows_of(kind)
     matched, controls = tally.pairs()
     return measure_balance(
@@ -327,7 +183,7 @@ def _measure_rung(rung: str, kind: str, tally: _Tally, measured: MeasuredSites) 
     )
 
 
-def _assemble(tallies: dict[tuple[str, str], _Tally], table: pd.DataFrame) -> pd.DataFrame:
+def _assemble(tallies: dict[tuple[str, str], Tally], table: pd.DataFrame) -> pd.DataFrame:
     """All controls as a SiteTable, sorted by rung, draw and site."""
     carried = ["chrom", "strand", "kind", "group"]
     carried += [name for name in ("gene_id", "gene_name") if name in table.columns]
@@ -350,7 +206,7 @@ def _assemble(tallies: dict[tuple[str, str], _Tally], table: pd.DataFrame) -> pd
 
 
 def _finish_counts(
-    tallies: dict[tuple[str, str], _Tally],
+    tallies: dict[tuple[str, str], Tally],
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Counts by rung and kind, reasons in alphabetical order, without those that are zero."""
     result: dict[str, dict[str, dict[str, float]]] = {}
@@ -379,7 +235,7 @@ def _gather_edges(
     return AnnotatedEdges(tables)
 
 
-def _check_arguments(plan: _Plan, flank_bp: int, avoid: pd.DataFrame | None) -> None:
+def _check_arguments(plan: Plan, flank_bp: int, avoid: pd.DataFrame | None) -> None:
     unknown = [rung for rung in plan.rungs if rung not in RUNGS]
     if unknown or not plan.rungs or len(set(plan.rungs)) < len(plan.rungs):
         raise InputError(f"rungs {plan.rungs}; wanted some of {', '.join(RUNGS)}, each once")
@@ -413,7 +269,8 @@ def _check_splice_sites(sites: pd.DataFrame) -> pd.DataFrame:
     twice = checked.duplicated(["chrom", "edge", "strand", "kind"])
     if twice.any():
         raise InputError(
-            f"sites hold {checked['site_id'][twice].iloc[0]!r} twice ({int(twice.sum())} such rows); "
-            "wanted each chrom, edge, strand and kind once: drop duplicates"
+            f"sites hold {checked['site_id'][twice].iloc[0]!r} twice "
+            f"({int(twice.sum())} such rows); wanted each chrom, edge, strand and kind once: "
+            "drop duplicates"
         )
     return checked

@@ -118,8 +118,11 @@ def find_loci(
     else:
         genes = annotation.genes
         spans = _collect(genes, genes["group"])
-        group_of = genes.drop_duplicates("gene_id").set_index("gene_id")["group"]
-        exons = _collect(annotation.exons, annotation.exons["gene_id"].map(group_of))
+        # A gene of the pseudo-autosomal regions has one id on two chromosomes.
+        gene = ["chrom", "strand", "gene_id"]
+        group_of = genes[[*gene, "group"]].drop_duplicates(gene)
+        named = annotation.exons[[*gene, "start", "end"]].merge(group_of, on=gene, how="inner")
+        exons = _collect(named, named["group"])
     none = np.empty((0, 2), dtype=np.int64)
     merged = {key: merge_intervals(spans[key]) for key in sorted(spans)}
     shared = _find_shared(merged)

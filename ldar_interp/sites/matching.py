@@ -106,7 +106,7 @@ def match_greedy(
     if len(sites) == 0 or len(candidates) == 0:
         return result
     k = min(len(sites) + n_choices - 1, len(candidates))
-    distance, index = cKDTree(candidates).query(
+    _, index = cKDTree(candidates).query(
         sites, k=np.arange(1, k + 1), distance_upper_bound=np.nextafter(caliper, np.inf)
     )
     taken = np.zeros(len(candidates) + 1, dtype=bool)

@@ -69,7 +69,7 @@ def read_site_letters(sites: pd.DataFrame, genome: "Genome", flank_bp: int) -> S
     minus = sites["strand"].to_numpy(dtype=object) == "-"
     ids[minus] = reverse_complement(ids[minus])
     mask[minus] = mask[minus, ::-1]
-    usable = (ids < N).all(axis=1)
+    usable: NDArray[np.bool_] = np.all(ids < N, axis=1)
     ids[~usable] = N
     return SiteLetters(ids, mask, usable)
 

@@ -25,7 +25,7 @@ NO_STRENGTH = "no site in another gene to fit site strength on"
 
 @dataclass(frozen=True)
 class Choice:
-    """Row of the candidate for each site (n,), -1 for none, and how many have none for which reason."""
+    """Row of the candidate for each site (n,), -1 for none; how many have none, by reason."""
 
     index: NDArray[np.int64]
     unmatched: dict[str, int]
@@ -47,7 +47,7 @@ def choose_random(n_sites: int, n_candidates: int, rng: np.random.Generator) -> 
 def choose_half_exonic(
     n_sites: int, is_exonic: NDArray[np.bool_], rng: np.random.Generator
 ) -> Choice:
-    """Give half of the sites an exonic, half an intronic edge; an odd one goes by the toss of a coin.
+    """Give half of the sites an exonic, half an intronic edge; a coin decides about an odd one.
 
     A half that runs out of edges stays short: an exonic control is not replaced by an intronic one.
     """
