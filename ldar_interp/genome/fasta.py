@@ -22,7 +22,7 @@ from pyfaidx import Faidx
 
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.alphabet import N, encode
-from ldar_interp.genome.fasta_index import check_container, open_index
+from ldar_interp.genome.fasta_index import CORRUPT, check_container, open_index
 from ldar_interp.genome.fasta_records import check_letters, parse_record_name
 from ldar_interp.genome.intervals import Interval
 from ldar_interp.genome.names import resolve_names
@@ -257,7 +257,12 @@ class Genome:
         reader = self._open_reader()
         # In blocks, because the bgzip reader's time grows with the square of one request.
         blocks = range(first, last, _BLOCK_BP)
-        text = "".join(reader.fetch(name, b + 1, min(last, b + _BLOCK_BP)) for b in blocks)
+        try:
+            text = "".join(reader.fetch(name, b + 1, min(last, b + _BLOCK_BP)) for b in blocks)
+        except CORRUPT as error:
+            raise InputError(
+                f"{self._label}: damaged near {chrom}:[{start}, {end}) ({error}); fetch it again"
+            ) from error
         letters = text.encode("ascii", "replace")
         if len(letters) != end - start:
             raise InputError(

@@ -10,6 +10,7 @@ written beside the user's FASTA, so read-only data folders work like any other.
 import hashlib
 import logging
 import os
+import struct
 import tempfile
 import zlib
 from pathlib import Path
@@ -23,6 +24,9 @@ logger = logging.getLogger("ldar_interp")
 # The empty block that ends every bgzip file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _N_HEADERS_CHECKED = 20
+
+CORRUPT = (OSError, RuntimeError, ValueError, IndexError, struct.error, zlib.error)
+"""What pyfaidx and Biopython's bgzip reader raise on damaged content."""
 
 
 def check_container(path: Path) -> bool:
@@ -89,25 +93,25 @@ def open_index(path: Path, index: Path | None = None) -> tuple[Faidx, Path, Path
     ------
     InputError : ragged lines, duplicate or nameless records, undecodable or corrupt content.
     """
-    candidates = [index] if index is not None else []
-    candidates += [Path(f"{path}.fai"), _cache_folder() / f"{_fingerprint(path)}.fai"]
-    for candidate in candidates:
-        if _is_current(candidate, path):
-            try:
-                reader = _open(path, candidate)
-            except InputError:
-                reader = None  # a damaged index; a damaged FASTA fails again below, with its reason
-            if reader is not None and _names_match(reader):
-                return reader, candidate, None
-            if reader is not None:
-                reader.close()
-            logger.warning("%s does not belong to %s: not used", candidate, path)
+    cached = _cache_folder() / f"{_fingerprint(path)}.fai"
+    for own in (index, cached):
+        if own is not None and own != _beside(path) and _is_current(own, path):
+            return _open(path, own), own, None
+    if _is_current(_beside(path), path):
+        reader = _open_foreign(path, _beside(path))
+        if reader is not None:
+            return reader, _beside(path), None
+        logger.warning("%s does not belong to %s: not used", _beside(path), path)
 
     folder, temporary = _writable_folder()
     fai = folder / f"{_fingerprint(path)}.fai"
     logger.info("building the index of %s in %s", path, folder)
     _build(path, fai)
     return _open(path, fai), fai, folder if temporary else None
+
+
+def _beside(path: Path) -> Path:
+    return Path(f"{path}.fai")
 
 
 def _gzi(fai: Path) -> Path:
@@ -125,17 +129,27 @@ def _is_current(fai: Path, path: Path) -> bool:
     return all(p.is_file() and p.stat().st_mtime >= modified for p in wanted)
 
 
-def _names_match(reader: Faidx) -> bool:
-    """The header lines that the index points at carry the names that it gives them."""
+def _open_foreign(path: Path, fai: Path) -> Faidx | None:
+    """Open with an index that others made, None if it is damaged or of another file.
+
+    The header lines that it points at must be whole lines with the names that it gives them.
+    """
+    try:
+        reader = _open(path, fai)
+    except InputError:
+        return None  # if it is the FASTA that is damaged, building an index will say so
     names = list(reader.index)
     for name in names[:_N_HEADERS_CHECKED] + names[-_N_HEADERS_CHECKED:]:
         try:
-            header = reader.get_long_name(name).split()
-        except (OSError, ValueError, IndexError):
-            return False
-        if not header or header[0] != name:
-            return False
-    return bool(names)
+            header = reader.get_long_name(name)
+        except CORRUPT:
+            header = ""
+        if "\n" in header or header.split()[:1] != [name]:
+            names = []
+    if names:
+        return reader
+    reader.close()
+    return None
 
 
 def _open(path: Path, fai: Path) -> Faidx:
@@ -156,9 +170,9 @@ def _open(path: Path, fai: Path) -> Faidx:
             raise InputError(
                 f"{path}: record {name!r} occurs twice; wanted unique names: rename or remove one"
             ) from error
-        raise InputError(f"{path}: not text or corrupt ({error}); fetch it again") from error
-    except (OSError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be indexed ({error}); fetch it again") from error
+        raise InputError(f"{path}: not text or damaged ({error}); fetch it again") from error
+    except CORRUPT as error:
+        raise InputError(f"{path}: damaged ({error}); fetch it again") from error
 
 
 def _build(path: Path, fai: Path) -> None:

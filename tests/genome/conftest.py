@@ -1,0 +1,10 @@
+"""Indexes that the tests build go to a folder of their own, never to the user's cache."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def index_cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder / "ldar-interp" / "fasta"
