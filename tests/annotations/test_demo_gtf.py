@@ -70,6 +70,29 @@ def test_an_unjoined_transcript_keeps_its_name_as_gene_id():
     assert (gene.source, gene.feature, gene.start, gene.end) == ("spliceai", "gene", 10, 140)
 
 
+def test_an_unjoined_cut_transcript_keeps_its_whole_introns():
+    rows = annotate([CUT], []).rows
+    assert [(r.feature, r.start, r.end) for r in rows] == [
+        ("intron", 650, 700),
+        ("intron", 720, 990),
+    ]
+    assert {r.attributes for r in rows} == {(("gene_id", "T2"), ("gene_name", "T2"))}
+
+
+def test_introns_of_the_other_strand_pair_nothing():
+    # Read from the other strand, 140 would go with 250 only; its own gene says nearest: 200.
+    other = Transcript("T3", "chr3", "+", ((100, 140), (250, 300)))
+    gene = GeneJunctions("ENSG8", "chr3", "-", (5, 260), (140,), (200, 250))
+    found = {(r.start, r.end) for r in annotate([other], [gene]).rows if r.strand == "-"}
+    assert found == {(5, 260), (140, 200), (140, 250)}
+    same = Transcript("T3", "chr3", "-", other.exons)
+    crowded = GeneJunctions("ENSG8", "chr3", "-", (5, 260), (140, 160), (200, 250))
+    known = {(r.start, r.end) for r in annotate([same], [crowded]).rows if r.feature == "intron"}
+    assert known == {(160, 200)}
+    apart = {(r.start, r.end) for r in annotate([other], [crowded]).rows if r.feature == "intron"}
+    assert apart == {(140, 200), (160, 200), (160, 250)}
+
+
 def test_other_chromosomes_are_not_written():
     elsewhere = GeneJunctions("ENSG7", "chr4", "+", (5, 260), (20,), (130,))
     assert annotate([], [elsewhere]).rows == ()

@@ -1,6 +1,7 @@
 """Sources are read strictly, packages verified, and each failure is one line."""
 
 import hashlib
+import io
 import shutil
 import stat
 import subprocess
@@ -129,6 +130,18 @@ def test_urls_are_downloaded_whole_or_not_at_all(thing, tmp_path):
     target.unlink()
     with pytest.raises(InputError, match=r"check the network, or put thing-1\.whl into"):
         fetch_source(replace(source, origin=(tmp_path / "no").as_uri()), tmp_path / "work")
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_download_that_breaks_off_leaves_nothing(thing, tmp_path, monkeypatch):
+    class Broken(io.BytesIO):
+        def read(self, _size=-1):
+            raise TimeoutError("timed out")
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Broken())
+    source = replace(thing, kind="url", origin="https://example.invalid/thing")
+    with pytest.raises(InputError, match="timed out; check the network"):
+        fetch_source(source, tmp_path / "work")
     assert list((tmp_path / "work").iterdir()) == []
 
 

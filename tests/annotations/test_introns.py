@@ -13,6 +13,7 @@ from annotations.introns import (
     GeneJunctions,
     Transcript,
     count_recovered,
+    find_left_edge,
     join_gene_ids,
     pair_junctions,
     read_gene_junctions,
@@ -82,6 +83,9 @@ def test_partners_nearer_than_an_intron_are_passed_over():
     assert (100, 200) in pair_junctions(gene, []).paired
     gene = GeneJunctions("g", "chr3", "+", (0, 300), (100,), (100 + MIN_INTRON_BP, 200))
     assert (100, 100 + MIN_INTRON_BP) in pair_junctions(gene, []).paired
+    gene = GeneJunctions("g", "chr3", "+", (0, 300), (50, 170, 200 - MIN_INTRON_BP + 1), (200,))
+    assert (170, 200) in pair_junctions(gene, []).paired
+    assert find_left_edge(gene, 200) == 170
 
 
 edges = st.sets(st.integers(0, 2_000), max_size=12).map(lambda s: tuple(sorted(s)))
