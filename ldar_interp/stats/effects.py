@@ -115,7 +115,8 @@ def detectable_effect(
     """The smallest true effect that a two-sided test at `alpha` finds with `power`.
 
     (t_{1 - alpha/2} + t_{power}) * SE with G - 1 degrees of freedom (Bloom 1995); NaN with fewer
-    than two groups.
+    than two groups. A guide, not a promise: with 40 groups of very uneven size the sign-flip test
+    found effects of this size in 70-75 % of simulations, with even sizes in 76-80 %.
     """
     if n_groups < 2:
         return float("nan")
