@@ -28,7 +28,6 @@ from ldar_interp.plots.tables import (
 )
 
 DAGGER = "†"
-_SHIFT = {"checkpoint": -0.19, "random": 0.19}
 _MARKER_PT = {"checkpoint": 3.6, "random": 2.8}
 
 
@@ -64,8 +63,9 @@ def plot_ladder(
     with publication_style():
         panel = ax if ax is not None else new_axes(1)[0]
         panel.axvline(0, color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=0)
+        shift = shift_models(enrichment)
         for y, rung in enumerate(rows):
-            for model in find_models(enrichment):
+            for model in shift:
                 effect = read_effect(
                     enrichment,
                     model=model,
@@ -75,7 +75,7 @@ def plot_ladder(
                     offset=offset,
                 )
                 if effect is not None:
-                    _draw_bar(panel, effect, y + _SHIFT[model], f"{model}-{name}-{rung}")
+                    _draw_bar(panel, effect, y + shift[model], f"{model}-{name}-{rung}")
         panel.set_yticks(
             range(len(rows)), [label_rung(rung, kind=name, balance=balance) for rung in rows]
         )
@@ -87,6 +87,12 @@ def plot_ladder(
             panel.set_xlabel(f"{statistic.replace('_', ' ')}, sites − controls (95 % CI)")
             settle(panel)
     return panel
+
+
+def shift_models(enrichment: pd.DataFrame) -> dict[str, float]:
+    """Height of each model's bar within a rung's row: side by side, or a single one centred."""
+    models = find_models(enrichment)
+    return dict.fromkeys(models, 0.0) if len(models) < 2 else {"checkpoint": -0.19, "random": 0.19}
 
 
 def label_rung(rung: str, *, kind: str, balance: pd.DataFrame | None) -> str:
@@ -161,16 +167,22 @@ def write_effects(
     """
     ax.text(effect_x, -0.72, "effect [95 % CI]", ha="right", va="bottom", color=MUTED_INK)
     ax.text(q_x, -0.72, "q", ha="right", va="bottom", color=MUTED_INK, style="italic")
+    shift = shift_models(enrichment)
     for y, rung in enumerate(rungs):
-        for model in find_models(enrichment):
+        for model in shift:
             row = read_effect(enrichment, model=model, kind=kind, control=rung)
             if row is None:
                 continue
             colour = INK if model == "checkpoint" else MUTED_INK
-            numbers = [format_number(float(row[c])) for c in ("effect", "ci_low", "ci_high")]
-            text = f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
+            text = format_number(float(row["effect"]))
+            if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
+                low, high = (
+                    format_number(float(row["ci_low"])),
+                    format_number(float(row["ci_high"])),
+                )
+                text = f"{text} [{low}, {high}]"
             q_value = float(row["q_value"]) if pd.notna(row["q_value"]) else math.nan
             q_text = "too few" if is_too_few(row) else format_p(q_value) or "–"
-            at = y + _SHIFT[model] * 1.3
+            at = y + shift[model] * 1.3
             ax.text(effect_x, at, text, ha="right", va="center", color=colour)
             ax.text(q_x, at, q_text, ha="right", va="center", color=colour)

@@ -12,7 +12,11 @@ from ldar_interp.plots.style import DOUBLE_COLUMN_MM, FONT_PT, INK, SINGLE_COLUM
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes in mm of one width of the figure; heights are of single parts, without gaps."""
+    """Sizes in mm of one width of the figure; heights are of single parts, without gaps.
+
+    `letter` is the widest that a base of the logo may be, `ladder` the width of the bars that
+    have numbers printed beside them (None: no numbers, bars over the whole column).
+    """
 
     width: float
     left: float
@@ -25,7 +29,7 @@ class Layout:
     letter: float
     difference: float
     ladder_row: float
-    ladder_share: float
+    ladder: float | None
     text_columns: int
 
 
@@ -42,14 +46,14 @@ _LAYOUTS = {
         letter=1.75,
         difference=14.0,
         ladder_row=6.2,
-        ladder_share=0.50,
+        ladder=40.0,
         text_columns=160,
     ),
     SINGLE_COLUMN_MM: Layout(
         width=SINGLE_COLUMN_MM,
         left=11.5,
         right=2.5,
-        gap=5.5,
+        gap=7.0,
         profile=30.0,
         strip=3.0,
         wedge=2.8,
@@ -57,7 +61,7 @@ _LAYOUTS = {
         letter=0.72,
         difference=12.0,
         ladder_row=4.6,
-        ladder_share=1.0,
+        ladder=None,
         text_columns=76,
     ),
 }

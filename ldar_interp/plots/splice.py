@@ -45,9 +45,13 @@ from ldar_interp.plots.tables import (
     find_rungs,
 )
 
-_KIND_TITLES = {"donor": "Donors (5′ splice sites)", "acceptor": "Acceptors (3′ splice sites)"}
+_KIND_TITLES = {
+    "donor": ("Donors (5′ splice sites)", "Donors"),
+    "acceptor": ("Acceptors (3′ splice sites)", "Acceptors"),
+}
 _LADDER_LABEL = "sites − controls at the edge (offset 0)"
 _LINE_MM = 2.9
+_PRINTED_MM = 39.0
 _ROW_GAP_MM = 1.5
 _UNDER_AXIS_MM = 1.2
 
@@ -193,7 +197,8 @@ def _draw_profiles(
     """Row a, and the schematic and logo under its axis."""
     first: Axes | None = None
     for kind, left, width in _columns(content, layout):
-        write_at(figure, left, tops.a - 2.0, _KIND_TITLES[kind], size=TITLE_PT, weight="bold")
+        name = _KIND_TITLES[kind][0 if layout.width == DOUBLE_COLUMN_MM else 1]
+        write_at(figure, left, tops.a - 2.0, name, size=TITLE_PT, weight="bold")
         ax = place_axes(figure, left, tops.a, width, layout.profile, sharey=first)
         draw_profile(content.profile, kind=kind, ax=ax)
         ax.yaxis.set_major_locator(MaxNLocator(5))
@@ -253,8 +258,8 @@ def _draw_ladders(figure: Figure, layout: Layout, content: _Content, tops: _Tops
     height = tops.bottom - tops.c
     first: Axes | None = None
     for kind, left, width in _columns(content, layout):
-        share = width * layout.ladder_share
-        ax = place_axes(figure, left, tops.c, share, height, sharex=first)
+        bars = layout.ladder or width
+        ax = place_axes(figure, left, tops.c, bars, height, sharex=first)
         if kind in find_kinds(content.enrichment):
             plot_ladder(
                 content.enrichment,
@@ -266,17 +271,17 @@ def _draw_ladders(figure: Figure, layout: Layout, content: _Content, tops: _Tops
         else:
             ax.set(yticks=[], ylim=(0, 1))
         ax.xaxis.set_major_locator(MaxNLocator(4))
-        if layout.ladder_share < 1:
-            beside = place_axes(figure, left + share, tops.c, width - share, height)
+        if layout.ladder:
+            beside = place_axes(figure, left + bars, tops.c, _PRINTED_MM, height)
             beside.set(xlim=(0, 1), ylim=(len(content.rungs) - 0.5, -0.5))
             beside.axis("off")
             write_effects(
                 beside, content.enrichment, kind=kind, rungs=content.rungs, effect_x=0.76, q_x=1.0
             )
         first = first or ax
-        if layout.ladder_share < 1:
-            write_at(figure, left + share / 2, tops.bottom + 6.0, _LADDER_LABEL, ha="center")
-    if layout.ladder_share == 1:
+        if layout.ladder:
+            write_at(figure, left + bars / 2, tops.bottom + 6.0, _LADDER_LABEL, ha="center")
+    if not layout.ladder:
         middle = (layout.left + layout.width - layout.right) / 2
         write_at(figure, middle, tops.bottom + 6.0, _LADDER_LABEL, ha="center")
     _label_row(figure, tops.c, height, "c", None)
@@ -297,10 +302,11 @@ def _write_note(content: _Content) -> str:
     ]
     tested = content.difference["p_maxt"].notna()
     if tested.any():
-        tested_rungs = find_rungs(content.difference[tested])
+        weights = "thick checkpoint, thin random weights; "
         sentences.append(
-            "Ticks on top of b: family-wise p < 0.05 over the profile (max-T; thick checkpoint, "
-            f"thin random weights; tested for {', '.join(tested_rungs)})."
+            "Ticks on top of b: family-wise p < 0.05 over the profile (max-T; "
+            + weights * (len(find_models(content.difference)) > 1)
+            + f"tested for {', '.join(find_rungs(content.difference[tested]))})."
         )
     if "random" not in find_models(content.profile):
         sentences.append("No random-weights baseline was run.")
