@@ -59,17 +59,17 @@ def estimate_auroc(
 
     def estimate(weight: Floats) -> tuple[Floats, Floats]:
         """AUROC and its standard error for rows of group weights, by cumulative weights."""
-        w = weight[:, code]
-        total = w.sum(axis=1, keepdims=True)
-        share_below = _mid_share(w[:, by_y], below, total)
-        share_above = 1 - _mid_share(w[:, by_x], above, total)
-        auroc = (w * share_below).sum(axis=1, keepdims=True) / total
-        influence = (share_below - auroc + share_above - auroc) / total
-        by_group = weight * np.add.reduceat(influence, first, axis=1) ** 2
-        error = np.sqrt(by_group.sum(axis=1) * n_groups / max(n_groups - 1, 1))
-        return auroc[:, 0], error
+        by_replicate = np.ascontiguousarray(weight.T)  # sites first: gathers then copy whole rows
+        w = by_replicate[code]
+        total = w.sum(axis=0)
+        share_below = _mid_share(w[by_y], below, total)
+        share_above = 1 - _mid_share(w[by_x], above, total)
+        auroc = (w * share_below).sum(axis=0) / total
+        influence = np.add.reduceat(share_below + share_above - 2 * auroc, first, axis=0) / total
+        variance = (by_replicate * influence**2).sum(axis=0) * n_groups / max(n_groups - 1, 1)
+        return auroc, np.sqrt(variance)
 
-    return _bootstrap(estimate, n_groups, n_boot, rng, width=8 * x.size, bounds=(0.0, 1.0))
+    return _bootstrap(estimate, n_groups, n_boot, rng, width=16 * x.size, bounds=(0.0, 1.0))
 
 
 def estimate_odds_ratio(
@@ -138,9 +138,10 @@ def _check_pairs(
 
 
 def _mid_share(weight: Floats, edges: list[NDArray[np.intp]], total: Floats) -> Floats:
-    """Weight below each value, ties counted half, as a share; `weight` sorted by value."""
-    cumulated = np.concatenate([np.zeros((len(weight), 1)), np.cumsum(weight, axis=1)], axis=1)
-    return np.asarray((cumulated[:, edges[0]] + cumulated[:, edges[1]]) / (2 * total))
+    """Weight below each value, ties counted half, as a share; rows of `weight` sorted by value."""
+    cumulated = np.zeros((len(weight) + 1, weight.shape[1]))
+    np.cumsum(weight, axis=0, out=cumulated[1:])
+    return np.asarray((cumulated[edges[0]] + cumulated[edges[1]]) / (2 * total))
 
 
 def _bootstrap(

@@ -117,7 +117,8 @@ def bootstrap_mean(
 
     # Without NaN the counts are the same in every column: two of the five products become thin.
     count = sums.count[:, :1] if (sums.count == sums.count[:, :1]).all() else sums.count
-    square, cross, square_n = resid**2, resid * count, count**2
+    square, square_n = resid**2, count**2
+    cross = None if _is_even(count) else resid * count
     n_columns = mean.size
     pivots = np.empty((n_boot, n_columns))
     begin = 0
@@ -126,8 +127,10 @@ def bootstrap_mean(
     else:
         for weight in draw_group_weights(sums.total.shape[0], n_boot, rng, width=n_columns):
             drawn = weight @ count
-            shift = divide(weight @ resid, drawn)
-            spread = weight @ square - 2 * shift * (weight @ cross) + shift**2 * (weight @ square_n)
+            moved = weight @ resid
+            crossed = moved * count[0] if cross is None else weight @ cross
+            shift = divide(moved, drawn)
+            spread = weight @ square - 2 * shift * crossed + shift**2 * (weight @ square_n)
             spread = np.sqrt(factor * np.maximum(spread, 0))
             pivots[begin : begin + len(weight)] = studentise(shift, divide(spread, drawn))
             begin += len(weight)
@@ -178,11 +181,14 @@ def sign_flip_test(
         return SignFlipTest(t, p_value, p_maxt, n_flips)
     total, count, n = sums.total[:, kept], sums.count[:, kept], n[kept]
     factor = correct_small_sample(sums.n_groups[kept])
-    cross, square, square_n = total * count, (total**2).sum(axis=0), (count**2).sum(axis=0)
+    square, square_n = (total**2).sum(axis=0), (count**2).sum(axis=0)
+    cross = None if _is_even(count) else total * count
 
     def test_statistic(signs: Floats) -> Floats:
-        mean = (signs @ total) / n
-        spread = square - 2 * mean * (signs @ cross) + mean**2 * square_n
+        moved = signs @ total
+        crossed = moved * count[0] if cross is None else signs @ cross
+        mean = moved / n
+        spread = square - 2 * mean * crossed + mean**2 * square_n
         # Rounding leaves about 1e-16 of the terms where all groups agree exactly.
         spread = np.maximum(spread, 1e-12 * square)
         return studentise(mean, np.sqrt(factor * spread) / n)
@@ -221,6 +227,11 @@ def scale_by_quantile(pivots: Floats, error: Floats, level: float) -> Floats:
     rank = min(int(np.ceil((len(pivots) + 1) * level)), len(pivots)) - 1
     quantile = np.partition(size, rank, axis=0)[rank]
     return np.asarray(np.where(error == 0, 0.0, quantile) * error)
+
+
+def _is_even(count: Floats) -> bool:
+    """Have all groups the same number of values? The product with counts is then a multiple."""
+    return bool(count.size) and bool((count == count[0]).all())
 
 
 def _draw_signs(
