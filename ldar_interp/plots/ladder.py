@@ -16,13 +16,12 @@ from ldar_interp.plots.style import (
     publication_style,
 )
 from ldar_interp.plots.tables import (
-    BALANCE_COLUMNS,
     ENRICHMENT_COLUMNS,
     check_table,
-    count_flagged,
     find_kinds,
     find_models,
     find_rungs,
+    list_flagged,
     read_effect,
     resolve_kind,
 )
@@ -50,7 +49,7 @@ def plot_ladder(
     ----------
     enrichment : the table of docs/contracts.md.
     statistic, offset : which of its rows to draw.
-    balance : the balance table; rungs with a flagged covariate get a dagger.
+    balance : the balance table; a flagged covariate that a rung is matched on gives it a dagger.
     rungs : rungs to give a row, in this order; those of the table if left out.
 
     Raises
@@ -96,11 +95,8 @@ def shift_models(enrichment: pd.DataFrame) -> dict[str, float]:
 
 
 def label_rung(rung: str, *, kind: str, balance: pd.DataFrame | None) -> str:
-    """The rung's name, with a dagger where the balance table flags a covariate of it."""
-    if balance is None:
-        return rung
-    check_table(balance, BALANCE_COLUMNS, "balance")
-    return rung + (DAGGER if count_flagged(balance, kind=kind, control=rung) else "")
+    """The rung's name, with a dagger where a covariate it is matched on stayed unbalanced."""
+    return rung + DAGGER * bool(list_flagged(balance, kind=kind, control=rung, matched=True))
 
 
 def format_number(value: float) -> str:

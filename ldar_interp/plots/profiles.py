@@ -1,13 +1,12 @@
 """Profiles of boundary probability around sites, and their difference from controls."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots.style import (
@@ -37,28 +36,20 @@ from ldar_interp.plots.tables import (
     resolve_kind,
 )
 
+if TYPE_CHECKING:
+    from ldar_interp.profiles import Profiles
+    from ldar_interp.stats.enrichment import EnrichmentResult
+
 X_LABEL = "distance from splice edge (bp), 5′ to 3′"
 FAMILY_WISE_LEVEL = 0.05
 
 
-class HasProfiles(Protocol):
-    """What is read of `ldar_interp.profiles.Profiles`: its rows and its columns."""
-
-    @property
-    def offsets(self) -> NDArray[np.int64]: ...
-    @property
-    def sites(self) -> pd.DataFrame: ...
-
-
-class HasTables(Protocol):
-    """What is read of an enrichment result: its profile table."""
-
-    @property
-    def profile(self) -> pd.DataFrame: ...
-
-
 def plot_profile(
-    profiles: HasProfiles, result: HasTables, *, kind: str | None = None, ax: Axes | None = None
+    profiles: "Profiles",
+    result: "EnrichmentResult",
+    *,
+    kind: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw mean boundary probability against distance, sites beside each control rung.
 

@@ -39,10 +39,10 @@ from ldar_interp.plots.tables import (
     KIND_ORDER,
     PROFILE_COLUMNS,
     check_table,
-    count_flagged,
     find_kinds,
     find_models,
     find_rungs,
+    list_flagged,
 )
 
 _KIND_TITLES = {
@@ -100,7 +100,8 @@ def splice_figure(
     logos : letter counts around the edge, a kind each (plots.logos.count_letters); kinds that
         are absent get no logo.
     width_mm : 183 (two columns of a journal) or 89 (one).
-    balance : the balance table; rungs with a flagged covariate get a dagger and a note.
+    balance : the balance table; a rung gets a dagger if a covariate that it is matched on is
+        flagged, and the note names these and the flagged ones that it is not matched on.
     n_genes : number of genes (groups) among the sites of each kind, for the legend; without it
         the legend gives the genes of each rung's comparison only.
     logo_window : edges (from, to) between which the logo is drawn, 0 inside.
@@ -310,18 +311,18 @@ def _write_note(content: _Content) -> str:
         )
     if "random" not in find_models(content.profile):
         sentences.append("No random-weights baseline was run.")
-    if content.balance is not None:
+    for matched, says in (
+        (True, f"{DAGGER} Matched, yet |SMD| > 0.1"),
+        (False, "Not matched, and |SMD| > 0.1"),
+    ):
         flagged = [
-            f"{kind} {rung} ({count})"
+            f"{kind} {rung} ({', '.join(names)})"
             for kind in content.kinds
             for rung in content.rungs
-            if (count := count_flagged(content.balance, kind=kind, control=rung))
+            if (names := list_flagged(content.balance, kind=kind, control=rung, matched=matched))
         ]
         if flagged:
-            sentences.append(
-                f"{DAGGER} Unbalanced covariates, |SMD| > 0.1: {', '.join(flagged)}; "
-                "see the balance table."
-            )
+            sentences.append(f"{says}: {', '.join(flagged)}.")
     few = [is_too_few(row) for _, row in content.enrichment.iterrows()]
     if any(few):
         sentences.append("Grey: too few sites or genes for a test.")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots.style import MODELS, SET_COLOURS
+from ldar_interp.sites.covariates import MATCHED
 
 PROFILE_COLUMNS = ("model", "kind", "set", "offset", "mean_prob", "ci_low", "ci_high", "n")
 DIFFERENCE_COLUMNS = (
@@ -22,8 +23,9 @@ ENRICHMENT_COLUMNS = (
     "model", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
     "p_value", "q_value", "n_sites", "n_groups", "method",
 )  # fmt: skip
-BALANCE_COLUMNS = ("kind", "control", "covariate", "smd_after", "flagged")
+BALANCE_COLUMNS = ("kind", "control", "covariate", "flagged")
 KIND_ORDER = ("donor", "acceptor")
+MATCHED_ON = {"C2": MATCHED}
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,29 @@ def read_effect(
     return None if rows.empty else rows.iloc[0]
 
 
-def count_flagged(balance: pd.DataFrame, *, kind: str, control: str) -> int:
-    """How many covariates of a rung the balance table flags as unbalanced."""
+def list_flagged(
+    balance: pd.DataFrame | None, *, kind: str, control: str, matched: bool
+) -> list[str]:
+    """Covariates of a rung that the balance table flags, |SMD| > 0.1 after matching.
+
+    Parameters
+    ----------
+    balance : the table; None gives none.
+    matched : True for those that the rung is matched on (`MATCHED_ON`), False for those that are
+        only reported. A rung that is matched on no covariate (C0, C1) has neither: a difference
+        there is what the next rung removes, not a failure.
+
+    Raises
+    ------
+    InputError : a column is missing.
+    """
+    if balance is None or control not in MATCHED_ON:
+        return []
+    check_table(balance, BALANCE_COLUMNS, "balance")
     rows = balance[(balance["kind"] == kind) & (balance["control"] == control)]
-    return sum(str(flag).lower() in ("true", "1", "1.0") for flag in rows["flagged"])
+    return [
+        str(covariate)
+        for covariate, flag in zip(rows["covariate"], rows["flagged"], strict=True)
+        # A table read from TSV holds text where a cell of the column was empty.
+        if str(flag).lower() == "true" and (covariate in MATCHED_ON[control]) == matched
+    ]

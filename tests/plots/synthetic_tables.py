@@ -101,9 +101,10 @@ def make_tables(
                     }
                 )
                 if model == models[0]:
-                    balance.append((kind, rung, "gc_up_50", 0.5, 0.02, 1.1, False))
-                    high = rung == "C2" and kind == "acceptor"
+                    high = rung != "C2" or kind == "acceptor"
                     balance.append((kind, rung, "strength", 1.5, 0.14 * high, 1.2, high))
+                    balance.append((kind, rung, "gc_up50", 0.5, 0.02, 1.1, False))
+                    balance.append((kind, rung, "exonic", 0.8, 0.75, 1.1, rung == "C2"))
     auroc = pd.DataFrame(enrichment).assign(statistic="auroc", effect=0.6, ci_low=0.5, ci_high=0.7)
     return Tables(
         profile=pd.concat(profile, ignore_index=True),

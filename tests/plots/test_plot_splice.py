@@ -35,6 +35,10 @@ def _axes_with(figure: Figure, prefix: str) -> list[Axes]:
     ]
 
 
+def _ladder_labels(figure: Figure) -> list[Text]:
+    return [label for ax in _axes_with(figure, "effect-") for label in ax.get_yticklabels()]
+
+
 def test_text_is_legible_and_width_is_the_journals(figure: Figure) -> None:
     assert check_figure(figure) == []
     width, height = figure.get_size_inches() * 25.4
@@ -89,8 +93,8 @@ def test_legend_gives_n_and_genes_and_flags(figure: Figure) -> None:
     for cell in ("323 (33)", "322 (33)", "313 (33)", "271 (31)", "270 (31)"):
         assert cell in texts
     note = " ".join(texts)
-    assert "acceptor C2 (1)" in note
-    assert "donor C2 (1)" not in note
+    assert "† Matched, yet |SMD| > 0.1: acceptor C2 (strength)." in note
+    assert "Not matched, and |SMD| > 0.1: donor C2 (exonic), acceptor C2 (exonic)." in note
     assert "No random-weights baseline" not in note
 
 
@@ -143,8 +147,9 @@ def test_too_few_flags_everywhere_and_nan(width_mm: int, tables: Tables) -> None
     note = " ".join(_texts(figure))
     assert "family-wise" not in note
     assert "Grey: too few sites or genes" in note
-    assert "donor C0 (2), donor C1 (2), donor C2 (2), acceptor C0 (2)" in note
-    assert {"C0†", "C1†", "C2†"} <= set(_texts(figure))
+    assert "donor C2 (strength, gc_up50), acceptor C2 (strength, gc_up50)" in note
+    assert {"C0", "C1", "C2†"} <= set(_texts(figure))
+    assert not {"C0†", "C1†", "C2"} & {t.get_text() for t in _ladder_labels(figure)}
 
 
 def test_tables_read_back_from_tsv_draw_the_same() -> None:
