@@ -132,6 +132,7 @@ def _scan(path: Path) -> pl.LazyFrame:
             # All columns are text: chromosome names such as 1 must not become numbers.
             schema=dict.fromkeys(_COLUMNS, pl.String),
             truncate_ragged_lines=True,
+            missing_columns="insert",  # a first line with fewer columns is broken, not fatal
             encoding="utf8-lossy",
             row_index_name="line",
         )

@@ -193,8 +193,8 @@ def _convert(values: pd.Series, wanted: str, name: str) -> pd.Series:
     found = values.dtype
     problem = f"{name}: column {values.name!r} is {found}; wanted {wanted.lower()}"
     if wanted == "str":
-        text = values.dropna()
-        if len(text) and not text.map(lambda value: isinstance(value, str)).all():
+        is_text = isinstance(found, pd.StringDtype)
+        if not is_text and not all(isinstance(value, str) for value in values.dropna()):
             raise InputError(f"{problem}: convert it with .astype('str')")
         result = values.astype("str")
         return result.mask(result == "")
@@ -245,11 +245,10 @@ def _parse(text: pd.Series, wanted: str, path: str) -> pd.Series:
             if (flags.isna() & text.notna()).any():
                 raise ValueError("not True or False")
             return flags if flags.isna().any() else flags.astype("bool")
-        numbers = pd.to_numeric(text)
         if wanted in ("Int64", "int64"):
-            whole = numbers.astype("Int64")
+            whole = pd.to_numeric(text).astype("Int64")
             return whole if whole.isna().any() else whole.astype("int64")
-        return numbers.astype(wanted)
+        return text.astype(wanted)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path}: column {text.name!r} is not {wanted.lower()} ({error}); mend the file"

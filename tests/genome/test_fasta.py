@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from Bio import bgzf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ldar_interp.errors import CoordinateError
@@ -246,6 +246,7 @@ def test_sha256_is_that_of_the_content(tmp_path):
         assert genome.sha256.startswith("ec937534")
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text("ACGTNacgt", min_size=1, max_size=60), st.integers(1, 20), st.data())
 def test_any_piece_is_that_piece_of_the_text(tmp_path_factory, text, width, data):
     lines = [text[i : i + width] for i in range(0, len(text), width)]

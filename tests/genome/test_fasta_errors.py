@@ -72,7 +72,7 @@ def test_bgzip_damaged_behind_a_valid_index(tmp_path, index_cache):
     path.write_bytes(content)
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     with (
-        pytest.raises(InputError, match="damaged near a:.*; fetch it again"),
+        pytest.raises(InputError, match=r"damaged near a:.*; fetch it again"),
         Genome(path) as genome,
     ):
         genome.fetch("a", 0, 200000)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -54,6 +54,7 @@ def count_pairs(ids):
     return Counter(pairwise(ids.tolist()))
 
 
+@settings(deadline=None)
 @given(st.text("ACGTN", min_size=1, max_size=80), st.integers(0, 2**32))
 def test_every_dinucleotide_count_and_both_ends_are_kept(text, seed):
     ids = encode(text)
