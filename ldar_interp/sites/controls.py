@@ -114,12 +114,13 @@ def build_controls(
     measured = measure_sites(table, genome, loci, annotated, plan.flank_bp)
 
     kinds = [kind for kind in STRENGTH_WINDOWS if (table["kind"] == kind).any()]
+    is_kind = {kind: (table["kind"] == kind).to_numpy() for kind in kinds}
     tallies = {(rung, kind): Tally() for rung in plan.rungs for kind in kinds}
     weights = {kind: scale_covariates(measured.values[measured.rows_of(kind)]) for kind in kinds}
     for key, rows in rows_of.items():
         stretches = read_stretches(genome, loci[key], plan.flank_bp) if key in loci else []
         for kind in kinds:
-            mine = rows[(table["kind"] == kind).to_numpy()[rows]]
+            mine = rows[is_kind[kind][rows]]
             usable = mine[measured.usable[mine]]
             for rung in plan.rungs:
                 counts = tallies[rung, kind].counts
@@ -171,7 +172,8 @@ def match_controls(
 
 def _measure_rung(rung: str, kind: str, tally: Tally, measured: MeasuredSites) -> pd.DataFrame:
     rows = measured.rows_of(kind)
-    matched, controls = tally.pairs()
+    draw, matched, _, controls = tally.gather()
+    matched, controls = matched[draw == 0], controls[draw == 0]
     return measure_balance(
         kind,
         rung,
@@ -189,16 +191,14 @@ def _assemble(tallies: dict[tuple[str, str], Tally], table: pd.DataFrame) -> pd.
     carried += [name for name in ("gene_id", "gene_name") if name in table.columns]
     frames = []
     for (rung, _), tally in tallies.items():
-        for draw, rows, edges, values in tally.parts:
-            frame = table.loc[rows, carried].assign(edge=edges, set=rung, draw=draw, row=rows)
-            frame["matched_to"] = table.loc[rows, "site_id"]
-            frame[list(REPORTED)] = values
-            frames.append(frame)
+        draw, rows, edges, values = tally.gather()
+        frame = table[carried].iloc[rows].reset_index(drop=True)
+        frame["matched_to"] = table["site_id"].iloc[rows].to_numpy()
+        frame = frame.assign(edge=edges, set=rung, draw=draw, row=rows)
+        measured = pd.DataFrame(values, columns=list(REPORTED))
+        frames.append(pd.concat([frame, measured], axis=1))
     columns = ["site_id", "chrom", "edge", "strand", "kind", "set", "group", "matched_to", "draw"]
     columns += [*carried[4:], *REPORTED]
-    if not frames:
-        types = {"edge": "int64", "draw": "int64"} | dict.fromkeys(REPORTED, "float64")
-        return pd.DataFrame({name: pd.Series(dtype=types.get(name, "str")) for name in columns})
     joined = pd.concat(frames, ignore_index=True)
     joined = joined.sort_values(["set", "draw", "row"], kind="stable", ignore_index=True)
     joined["site_id"] = make_site_ids(joined)

@@ -62,12 +62,17 @@ class Tally:
             for reason, number in choice.unmatched.items():
                 self.counts[f"unmatched: {reason}"] += number
 
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows of the matched sites of draw 0 and the covariates of their controls."""
-        first = [part for part in self.parts if part[0] == 0]
-        rows = [np.empty(0, dtype=np.int64), *(part[1] for part in first)]
-        values = [np.empty((0, len(REPORTED))), *(part[3] for part in first)]
-        return np.concatenate(rows), np.concatenate(values)
+    def gather(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Draw, site row, edge and covariates of all controls, sorted by draw and row."""
+        none = np.empty(0, dtype=np.int64)
+        draw = np.concatenate([none, *(np.full(len(part[1]), part[0]) for part in self.parts)])
+        rows = np.concatenate([none, *(part[1] for part in self.parts)])
+        edges = np.concatenate([none, *(part[2] for part in self.parts)])
+        values = np.concatenate([np.empty((0, len(REPORTED))), *(part[3] for part in self.parts)])
+        order = np.lexsort((rows, draw))
+        return draw[order], rows[order], edges[order], values[order]
 
 
 @dataclass(frozen=True)

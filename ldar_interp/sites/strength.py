@@ -141,10 +141,13 @@ class CrossFittedStrength:
 
     def log_odds(self, group: str) -> NDArray[np.float64] | None:
         """Matrix (width, 4) in bits fitted without `group`; None if no other group has a site."""
-        others = np.array([name != group for name in self.groups], dtype=bool)
-        letters = self.letter_counts[others].sum(axis=0)
+        letters, bases = self.letter_counts.sum(axis=0), self.base_counts.sum(axis=0)
+        if group in self.groups:
+            own = self.groups.index(group)
+            letters = letters - self.letter_counts[own]
+            bases = bases - self.base_counts[own]
         if letters.sum() == 0:
             return None
         # One letter of each kind keeps the background positive on a tiny genome.
-        bases = self.base_counts[others].sum(axis=0) + 1.0
-        return fit_log_odds(letters, bases / bases.sum(), pseudocount=self.pseudocount)
+        shares = (bases + 1.0) / (bases.sum() + 4.0)
+        return fit_log_odds(letters, shares, pseudocount=self.pseudocount)
