@@ -15,23 +15,21 @@ that should have had an exonic control in C0 stay without one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
 
 from ldar_interp.errors import InputError
+from ldar_interp.genome.fasta import Genome, open_genome
 from ldar_interp.sites.balance import measure_balance
 from ldar_interp.sites.candidates import read_stretches
 from ldar_interp.sites.covariates import REPORTED, WIDE_BP
+from ldar_interp.sites.gencode import SpliceAnnotation, annotated_edges
 from ldar_interp.sites.gene_controls import Gene, Plan, Tally, fill_gene, scale_covariates
 from ldar_interp.sites.loci import AnnotatedEdges, find_loci
 from ldar_interp.sites.measured_sites import MeasuredSites, group_rows, measure_sites
 from ldar_interp.sites.strength import STRENGTH_WINDOWS
 from ldar_interp.sites.table import SITE, check_sites, make_site_ids
-
-if TYPE_CHECKING:
-    from ldar_interp.genome.fasta import Genome
-    from ldar_interp.sites.gencode import SpliceAnnotation
 
 RUNGS = ("C0", "C1", "C2")
 DEFAULT_CALIPER = 2.25
@@ -65,9 +63,9 @@ class ControlLadder:
 
 def build_controls(
     sites: pd.DataFrame,
-    genome: "Genome",
+    genome: Genome | str | Path,
     *,
-    annotation: "SpliceAnnotation | None" = None,
+    annotation: SpliceAnnotation | None = None,
     rungs: Sequence[str] = RUNGS,
     n_draws: int = 5,
     flank_bp: int = 200,
@@ -80,7 +78,7 @@ def build_controls(
     Parameters
     ----------
     sites : SiteTable of donors and acceptors, one row for each chrom, edge, strand and kind.
-    genome : the genome that the sites were made for.
+    genome : the genome that the sites were made for, open or as the path of a FASTA.
     annotation : genes, exons and edges. Without it they are read off the sites themselves (see
         `loci`), and a site that is not in the table cannot be kept away from.
     rungs : which of C0, C1, C2.
@@ -105,7 +103,48 @@ def build_controls(
     """
     plan = Plan(tuple(rungs), n_draws, seed, max(flank_bp, WIDE_BP), caliper)
     _check_arguments(plan, flank_bp, avoid)
-    given = _check_splice_sites(sites)
+    checked = _check_splice_sites(sites)
+    if isinstance(genome, Genome):
+        return _build(checked, genome, annotation, avoid, plan)
+    with open_genome(genome) as opened:
+        return _build(checked, opened, annotation, avoid, plan)
+
+
+def match_controls(
+    sites: pd.DataFrame,
+    genome: Genome | str | Path,
+    *,
+    annotation: SpliceAnnotation | None = None,
+    rungs: Sequence[str] = RUNGS,
+    n_draws: int = 5,
+    flank_bp: int = 200,
+    seed: int = 0,
+    caliper: float = DEFAULT_CALIPER,
+    avoid: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The SiteTable of controls alone: `build_controls(...).table`, same arguments."""
+    ladder = build_controls(
+        sites,
+        genome,
+        annotation=annotation,
+        rungs=rungs,
+        n_draws=n_draws,
+        flank_bp=flank_bp,
+        seed=seed,
+        caliper=caliper,
+        avoid=avoid,
+    )
+    return ladder.table
+
+
+def _build(
+    given: pd.DataFrame,
+    genome: Genome,
+    annotation: SpliceAnnotation | None,
+    avoid: pd.DataFrame | None,
+    plan: Plan,
+) -> ControlLadder:
+    """`build_controls` after its checks."""
     order = given.sort_values(["chrom", "edge", "strand", "kind"], kind="stable").index.to_numpy()
     table = given.iloc[order].reset_index(drop=True)
     annotated = _gather_edges(table, annotation, avoid)
@@ -141,33 +180,6 @@ def build_controls(
         counts=_finish_counts(tallies),
         sites=pd.concat([given.drop(columns=list(REPORTED), errors="ignore"), covariates], axis=1),
     )
-
-
-def match_controls(
-    sites: pd.DataFrame,
-    genome: "Genome",
-    *,
-    annotation: "SpliceAnnotation | None" = None,
-    rungs: Sequence[str] = RUNGS,
-    n_draws: int = 5,
-    flank_bp: int = 200,
-    seed: int = 0,
-    caliper: float = DEFAULT_CALIPER,
-    avoid: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """The SiteTable of controls alone: `build_controls(...).table`, same arguments."""
-    ladder = build_controls(
-        sites,
-        genome,
-        annotation=annotation,
-        rungs=rungs,
-        n_draws=n_draws,
-        flank_bp=flank_bp,
-        seed=seed,
-        caliper=caliper,
-        avoid=avoid,
-    )
-    return ladder.table
 
 
 def _measure_rung(rung: str, kind: str, tally: Tally, measured: MeasuredSites) -> pd.DataFrame:
@@ -223,12 +235,10 @@ def _finish_counts(
 
 
 def _gather_edges(
-    table: pd.DataFrame, annotation: "SpliceAnnotation | None", avoid: pd.DataFrame | None
+    table: pd.DataFrame, annotation: SpliceAnnotation | None, avoid: pd.DataFrame | None
 ) -> AnnotatedEdges:
     tables = [table]
     if annotation is not None:
-        from ldar_interp.sites.gencode import annotated_edges
-
         tables.append(annotated_edges(annotation))
     if avoid is not None:
         tables.append(avoid)
