@@ -46,9 +46,7 @@ class LocalAttention(nn.Module):
         )
         cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
         first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
-        return torch.cat(
-            [first * cos - second * sin, second * cos + first * sin, rest], dim=-1
-        )
+        return torch.cat([first * cos - second * sin, second * cos + first * sin, rest], dim=-1)
 
     def _attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Bool[Tensor, "b l"] | None

@@ -15,9 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.config import MAMBA_HEAD_DIM
+from ldar_interp.model.mixer_core import NORM_EPS, MixerCore, fits_factored
 from ldar_interp.model.ssd import scan_chunked
-
-NORM_EPS = 1e-5
 
 
 class BiMamba2(nn.Module):
@@ -64,13 +63,31 @@ class BiMamba2(nn.Module):
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
     ) -> Float[Tensor, "b l d"]:
         """Everything behind `in_proj`, so that a caller may look the projection up in a table."""
+        parameters = (
+            self.conv_weight,
+            self.conv_bias,
+            self.A_log,
+            self.D,
+            self.dt_bias,
+            self.norm_weight,
+        )
+        if projected.device.type == "cpu" and fits_factored(projected, self.A_log, self.dt_bias):
+            return self.out_proj(MixerCore.apply(projected, mask, *parameters))
+        return self.out_proj(self.mix_plainly(projected, mask))
+
+    def mix_plainly(
+        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
+    ) -> Float[Tensor, "b l e"]:
+        """`mix` without `out_proj` in ordinary autograd: any device, dtype and decay."""
         if mask is not None:
             projected = projected * mask[..., None]
         inner, state = self.d_inner, self.d_state
         z, mixed, dt = projected.split([inner, inner + 2 * state, self.n_heads], dim=-1)
         mixed = self._convolve(mixed)
         x, b_in, c_out = mixed.split([inner, state, state], dim=-1)
-        dt = F.softplus(dt.float() + self.dt_bias[:, None, None])
+        dt = F.softplus(
+            dt.to(torch.promote_types(dt.dtype, torch.float32)) + self.dt_bias[:, None, None]
+        )
         if mask is not None:
             # The convolution's bias and dt_bias would write state from padding.
             dt = dt * mask[..., None]
@@ -78,7 +95,7 @@ class BiMamba2(nn.Module):
         y = scan_chunked(x, dt, -dt * self.A_log.exp()[:, None, None], b_in, c_out)
         y = torch.addcmul(y, x, self.D[:, None, None, :, None]).flatten(-2)
         gated = F.rms_norm(y * F.silu(z), (inner,), eps=NORM_EPS)
-        return self.out_proj((gated * self.norm_weight[:, None, None]).mean(0))
+        return (gated * self.norm_weight[:, None, None]).mean(0)
 
     def _convolve(self, mixed: Float[Tensor, "b l c"]) -> Float[Tensor, "2 b l c"]:
         """Depthwise convolution and SiLU: causal for direction 0, mirrored for direction 1."""

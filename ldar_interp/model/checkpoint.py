@@ -32,9 +32,7 @@ _STACKED = {
 _SHARED = ("in_proj.weight", "out_proj.weight")
 
 
-def load_model(
-    path: str | Path, device: str | torch.device = "cpu", *, seed: int = 0
-) -> LDARNet:
+def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: int = 0) -> LDARNet:
     """Open a model for inference.
 
     Parameters
@@ -200,8 +198,10 @@ def load_published_state(model: LDARNet, state: Mapping[str, Tensor], *, source:
             )
         value = value.to(torch.float32).reshape(target.shape)
         if not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{source}: {key} holds values that are not finite; "
-                                  "the file is damaged or training diverged: use another one")
+            raise CheckpointError(
+                f"{source}: {key} holds values that are not finite; "
+                "the file is damaged or training diverged: use another one"
+            )
         tied = model.config.tie_embeddings and ours == "head.weight"
         if (direction == 1 and not is_stacked) or tied:
             if not torch.equal(target, value):

@@ -48,9 +48,7 @@ def chunk(hidden: Float[Tensor, "b l d"], routed: RouterOutput) -> Chunks:
     return Chunks(states, prob, mask, chunk_of)
 
 
-def dechunk(
-    states: Float[Tensor, "b m d"], chunks: Chunks
-) -> Float[Tensor, "b l d"]:
+def dechunk(states: Float[Tensor, "b m d"], chunks: Chunks) -> Float[Tensor, "b l d"]:
     """Two-sided moving average over chunks, then every base takes its chunk's value.
 
     z_j = p_j x_j + (1 - p_j) z_{j-1} from the left, the same from the right, both from zero, and

@@ -184,9 +184,7 @@ class LDARNet(nn.Module):
                 module.weight.normal_(0.0, INIT_STD)
         additions, stage = 0, self.stage
         while True:
-            stacks = (
-                [stage.backbone] if stage.is_innermost else [stage.encoder, stage.decoder]
-            )
+            stacks = [stage.backbone] if stage.is_innermost else [stage.encoder, stage.decoder]
             blocks = [block for stack in stacks for block in stack.layers]
             additions += sum(1 + block.has_mlp for block in blocks)
             std = INIT_STD / math.sqrt(additions)

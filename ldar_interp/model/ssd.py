@@ -93,9 +93,9 @@ def scan_chunked(
         shrink = (decay - middle).exp()
         weighted = (u * grow[..., None]).reshape(*shape, heads * size)
         written = b_in.transpose(-1, -2) @ weighted
-        written = written.unflatten(-1, (heads, size)) * (total.unsqueeze(3) - middle).exp()[
-            ..., None
-        ]
+        written = (
+            written.unflatten(-1, (heads, size)) * (total.unsqueeze(3) - middle).exp()[..., None]
+        )
         carried = _carry(written, total.exp())
         carried = (carried * middle.exp()[..., None]).flatten(-2)
         inside = (scores * triangle) @ weighted
