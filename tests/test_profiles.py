@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ldar_interp import profiles
 from ldar_interp.boundaries.track import BoundaryTrack, TrackSegment
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.intervals import offset_of_edge, reverse_edges
@@ -81,7 +82,8 @@ def test_rate_counts_only_what_was_evaluated():
     np.testing.assert_array_equal(few.values, values[1:])
 
 
-def test_against_a_double_loop():
+def test_against_a_double_loop(monkeypatch):
+    monkeypatch.setattr(profiles, "_SITES_AT_ONCE", 4)
     rng = np.random.default_rng(5)
     parts = {
         name: {c: (int(rng.integers(0, 9)), rng.random(60)) for c in ("c1", "c2")}

@@ -100,6 +100,9 @@ def test_interval_limits():
     assert (cut.low[0], cut.high[0]) == (0, 1)
     same = bootstrap_mean([0.3] * 4, list("abcd"), n_boot=200, rng=rng)
     assert same.low[0] == same.high[0] == pytest.approx(0.3)
+    # A tenth of the replicates draws neither of the two groups that have a value.
+    rare = bootstrap_mean([0.3, 0.3] + [NAN] * 6, list("abcdefgh"), n_boot=200, rng=rng)
+    assert rare.low[0] == rare.high[0] == pytest.approx(0.3)
     nothing = bootstrap_mean(np.full((4, 2), NAN), list("abcd"), n_boot=200, rng=rng)
     assert np.isnan(nothing.mean).all() and nothing.n.tolist() == [0, 0]
     empty = bootstrap_mean(np.zeros((0, 3)), [], n_boot=200, rng=rng)
@@ -158,6 +161,19 @@ def test_max_t_by_enumeration():
     np.testing.assert_allclose(found.p_value, (t >= bar).mean(axis=0))
     np.testing.assert_allclose(found.p_maxt, (t.max(axis=1, keepdims=True) >= bar).mean(axis=0))
     assert (found.p_maxt >= found.p_value).all()
+
+
+def test_flips_of_even_groups_take_the_short_cut_to_the_same_t():
+    rng = np.random.default_rng(7)
+    group = np.repeat(np.arange(8), 3)
+    values = rng.normal(0.3, 1, size=(24, 2))
+    holed = np.column_stack([values, np.where(group < 4, NAN, values[:, 0])])
+    even, uneven = (
+        sign_flip_test(v, group, n_flips=255, rng=np.random.default_rng(0)) for v in (values, holed)
+    )
+    assert even.n_flips == uneven.n_flips == 255
+    np.testing.assert_allclose(even.t, uneven.t[:2])
+    np.testing.assert_array_equal(even.p_value, uneven.p_value[:2])
 
 
 def test_p_is_never_zero_and_dips_count():
