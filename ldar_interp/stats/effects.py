@@ -2,7 +2,8 @@
 
 Both compare site and control values of the same groups at one offset. Intervals are the same
 studentised, symmetric cluster bootstrap as in `resample`, on a scale where the standard error
-is known from each group's influence: the AUROC itself, and the log odds ratio.
+is known from each group's influence: the AUROC itself, and the log odds ratio. Where sites and
+controls are separated completely, every resample is as well, and the interval is a point.
 """
 
 from collections.abc import Callable

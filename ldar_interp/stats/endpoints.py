@@ -88,7 +88,7 @@ def compare_at(
     bootstrap = f"studentised cluster bootstrap of groups, {given.n_boot} resamples"
     flips = ""
     p_value = nan
-    if test is not None and enough:
+    if test is not None:  # NaN where too few
         p_value = float(test.p_value[column])
         flips = f"; two-sided studentised sign flips of groups, B={test.n_flips}"
     unmatched = f"; {pairs.n_unmatched} sites without a control" if pairs.n_unmatched else ""

@@ -84,6 +84,7 @@ def test_odds_ratio_error_is_woolf_for_independent_rows():
 def test_an_empty_cell_stays_finite():
     found = run(estimate_odds_ratio, np.ones(20), np.zeros(20), np.arange(20))
     assert found.estimate == pytest.approx(41**2)
+    assert found.standard_error == pytest.approx(0, abs=1e-12)  # all groups say the same
 
 
 def test_groups_too_few_for_an_interval():
