@@ -312,8 +312,8 @@ def _write_note(content: _Content) -> str:
     if "random" not in find_models(content.profile):
         sentences.append("No random-weights baseline was run.")
     for matched, says in (
-        (True, f"{DAGGER} Matched, yet |SMD| > 0.1"),
-        (False, "Not matched, and |SMD| > 0.1"),
+        (True, f"{DAGGER}\u00a0Matched, yet |SMD|\u00a0>\u00a00.1"),
+        (False, "Not matched, and |SMD|\u00a0>\u00a00.1"),
     ):
         flagged = [
             f"{kind} {rung} ({', '.join(names)})"

@@ -17,7 +17,7 @@ import sys
 sys.path.insert(0, {folder!r})
 from synthetic_tables import make_logos, make_tables
 from ldar_interp.plots import save_figure, splice_figure
-t = make_tables(kinds=("donor",))
+t = make_tables(kinds=("donor",), rungs=("C1",))
 f = splice_figure(t.profile, t.difference, t.enrichment, make_logos(), width_mm=89)
 save_figure(f, {stem!r})
 assert "torch" not in sys.modules
@@ -27,7 +27,7 @@ assert "torch" not in sys.modules
 def test_same_bytes_in_another_process_at_another_time(
     logos: dict[str, LogoCounts], tmp_path: Path
 ) -> None:
-    tables = make_tables(kinds=("donor",))
+    tables = make_tables(kinds=("donor",), rungs=("C1",))
     figure = splice_figure(tables.profile, tables.difference, tables.enrichment, logos, width_mm=89)
     first = save_figure(figure, tmp_path / "first")
     script = _DRAW.format(folder=str(Path(__file__).parent), stem=str(tmp_path / "second"))

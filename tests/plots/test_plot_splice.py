@@ -92,7 +92,7 @@ def test_legend_gives_n_and_genes_and_flags(figure: Figure) -> None:
     texts = _texts(figure)
     for cell in ("323 (33)", "322 (33)", "313 (33)", "271 (31)", "270 (31)"):
         assert cell in texts
-    note = " ".join(texts)
+    note = " ".join(texts).replace("\u00a0", " ")
     assert "† Matched, yet |SMD| > 0.1: acceptor C2 (strength)." in note
     assert "Not matched, and |SMD| > 0.1: donor C2 (exonic), acceptor C2 (exonic)." in note
     assert "No random-weights baseline" not in note
