@@ -69,10 +69,11 @@ def read_gtf(
         pl.col("attributes").is_null()
         | ~((start >= 1) & (end >= start)).fill_null(False)
         | (is_wanted & ~pl.col("strand").is_in(["+", "-"]))
-        | (is_wanted & _attribute("gene_id").is_null())
+        | (is_wanted & pl.col("gene_id").is_null())
     )
     kept = (
-        lines.with_columns(broken=is_broken)
+        lines.with_columns(gene_id=_attribute("gene_id"))
+        .with_columns(broken=is_broken)
         .filter(pl.col("broken") | is_wanted)
         .select(
             "line",
@@ -82,7 +83,7 @@ def read_gtf(
             (start - 1).alias("start"),
             end.alias("end"),
             pl.col("strand"),
-            gene_id=_attribute("gene_id"),
+            pl.col("gene_id"),
             transcript_id=_attribute("transcript_id"),
             gene_name=pl.coalesce(_attribute("gene_name"), _attribute("gene")),
             gene_type=pl.coalesce(_attribute("gene_type"), _attribute("gene_biotype")),
@@ -153,10 +154,11 @@ def _collect(path: Path, *frames: pl.LazyFrame) -> list[pl.DataFrame]:
 
 def _attribute(key: str) -> pl.Expr:
     """First value of an attribute, quoted or not; null if absent or empty."""
-    text = pl.col("attributes")
-    quoted = text.str.extract(rf'(?:^|;)\s*{key}\s+"([^"]*)"')
-    bare = text.str.extract(rf'(?:^|;)\s*{key}\s+([^";\s]+)')
-    value = pl.coalesce(quoted, bare)
+    value = (
+        pl.col("attributes")
+        .str.extract(rf'(?:^|;)\s*{key}\s+("[^"]*"|[^";\s]+)')
+        .str.strip_chars('"')
+    )
     return pl.when(value != "").then(value)
 
 

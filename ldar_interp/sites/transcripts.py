@@ -29,28 +29,33 @@ def find_introns(gtf: GtfRows) -> tuple[pl.DataFrame, dict[str, int]]:
     """
     rows = gtf.rows.with_columns(pl.col("transcript_id").fill_null(""))
     columns = [*TRANSCRIPT, "start", "end"]
-    all_exons = rows.filter(pl.col("feature") == "exon").select(columns)
-    exons = all_exons.unique().sort(columns)
-    is_next = pl.all_horizontal(pl.col(key) == pl.col(key).shift(-1) for key in TRANSCRIPT)
+    pieces = rows.filter(pl.col("feature").is_in(["exon", "intron"])).select("feature", *columns)
+    # Numbers sort many times faster than four columns of text.
+    keys = pieces.select(TRANSCRIPT).unique(maintain_order=True).with_row_index("key")
+    numbered = pieces.join(keys, on=TRANSCRIPT).select("feature", "key", "start", "end")
+    is_exon = pl.col("feature") == "exon"
+    all_exons = numbered.filter(is_exon).select("key", "start", "end")
+    exons = all_exons.unique().sort("key", "start", "end")
     gaps = exons.with_columns(
-        is_next.fill_null(False).alias("is_next"), pl.col("start").shift(-1).alias("next_start")
-    ).filter(pl.col("is_next"))
-    broken = gaps.filter(pl.col("next_start") < pl.col("end")).select(TRANSCRIPT).unique()
-    whole = gaps.join(broken, on=TRANSCRIPT, how="anti")
+        next_key=pl.col("key").shift(-1), next_start=pl.col("start").shift(-1)
+    ).filter(pl.col("key") == pl.col("next_key"))
+    broken = gaps.filter(pl.col("next_start") < pl.col("end")).select("key").unique()
+    whole = gaps.join(broken, on="key", how="anti")
     derived = whole.filter(pl.col("next_start") > pl.col("end")).select(
-        *TRANSCRIPT, pl.col("end").alias("start"), pl.col("next_start").alias("end")
+        "key", pl.col("end").alias("start"), pl.col("next_start").alias("end")
     )
-    given = rows.filter(pl.col("feature") == "intron").select(columns)
-    introns = pl.concat([derived, given]).unique().sort(["chrom", "start", "end", *TRANSCRIPT[1:]])
+    given = numbered.filter(~is_exon).select("key", "start", "end")
+    introns = pl.concat([derived, given]).unique().join(keys, on="key")
     counts = {
         "exon_rows": all_exons.height,
         "intron_rows": given.height,
         "duplicate_exons": all_exons.height - exons.height,
-        "transcripts": pl.concat([exons, given]).select(TRANSCRIPT).n_unique(),
+        "transcripts": keys.height,
         "broken_transcripts": broken.height,
         "touching_exons": whole.filter(pl.col("next_start") == pl.col("end")).height,
     }
-    return introns.select(*INTRON, "gene_id", "transcript_id"), counts
+    ordered = introns.sort("chrom", "start", "end", "strand", "gene_id", "transcript_id")
+    return ordered.select(*INTRON, "gene_id", "transcript_id"), counts
 
 
 def describe_transcripts(gtf: GtfRows) -> pl.DataFrame:

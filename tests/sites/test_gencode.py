@@ -209,6 +209,15 @@ def test_an_edge_of_two_genes_is_one_site_of_their_group(tmp_path):
     assert annotation.sites["group"].tolist() == ["AP+1", "AP+1", "AM+1", "AM+1"]
 
 
+def test_an_edge_of_two_genes_bears_the_one_with_most_transcripts(tmp_path):
+    twins = exon_rows('gene_id "A{0}"; transcript_id "A{0}.1";')
+    more = exon_rows('gene_id "{0}"; transcript_id "{0}.2";')
+    annotation = load(tmp_path, *exon_rows(), *twins, *more)
+    assert show_edges(annotation.sites) == BY_EYE
+    assert annotation.sites["n_transcripts"].tolist() == [3] * 4
+    assert annotation.introns["gene_id"].tolist() == ["P", "M"]
+
+
 def test_loci_with_the_same_name_stay_apart(tmp_path):
     annotation = load(tmp_path, *exon_rows('gene_id "{0}"; gene_name "U6"; transcript_id "{0}";'))
     assert annotation.genes["group"].tolist() == ["U6@chr1:0", "U6@chr1:30"]
@@ -219,6 +228,17 @@ def test_the_gene_row_gives_the_span(tmp_path):
     annotation = load(tmp_path, gene, *exon_rows())
     assert show(annotation.genes, "start", "end", "gene_name")[0] == (0, 28, "Pen")
     assert annotation.sites["gene_name"].tolist() == ["Pen", "Pen", "M", "M"]
+
+
+def test_exons_of_a_gene_are_merged_over_its_transcripts(tmp_path):
+    # [21, 40) holds [22, 25) and [30, 33), which are further apart than they look in order.
+    nested = [
+        row("exon", start, end, "+", f'gene_id "N"; transcript_id "N.{start}";')
+        for start, end in ((22, 40), (23, 25), (31, 33), (41, 42), (44, 45))
+    ]
+    annotation = load(tmp_path, *exon_rows(), *nested)
+    exons = annotation.exons[annotation.exons["gene_id"] == "N"]
+    assert show(exons, "start", "end") == [(21, 42), (43, 45)]
 
 
 def test_broken_and_touching_transcripts_are_counted(tmp_path):
