@@ -17,10 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ldar_interp.errors import InputError
-from ldar_interp.plots.ladder import DAGGER, is_too_few, plot_ladder, write_effects
+from ldar_interp.plots.ladder import plot_ladder, write_effects
 from ldar_interp.plots.layout import Layout, choose_layout, place_axes, write_at
 from ldar_interp.plots.legend import draw_legend, legend_height
 from ldar_interp.plots.logos import LogoCounts
+from ldar_interp.plots.note import write_note
 from ldar_interp.plots.profiles import X_LABEL, draw_difference, draw_profile
 from ldar_interp.plots.schematic import LOGO_AXIS_MM, draw_schematic, place_logo
 from ldar_interp.plots.style import (
@@ -40,9 +41,7 @@ from ldar_interp.plots.tables import (
     PROFILE_COLUMNS,
     check_table,
     find_kinds,
-    find_models,
     find_rungs,
-    list_flagged,
 )
 
 _KIND_TITLES = {
@@ -117,7 +116,15 @@ def splice_figure(
     """
     layout = choose_layout(width_mm)
     content = _check_content(profile, difference, enrichment, logos, balance)
-    note = textwrap.wrap(_write_note(content), width=layout.text_columns)
+    note_text = write_note(
+        profile,
+        content.difference,
+        content.enrichment,
+        balance,
+        kinds=content.kinds,
+        rungs=content.rungs,
+    )
+    note = textwrap.wrap(note_text, width=layout.text_columns)
     legend_top = 7.0 if title else 2.0
     tops = _stack(content, layout, legend_top + legend_height(content.rungs) + 6.5)
     height = tops.bottom + 9.5 + _LINE_MM * len(note) + 1.0
@@ -293,37 +300,3 @@ def _label_row(figure: Figure, top: float, height: float, letter: str, label: st
     write_at(figure, 1.0, top - 2.0, letter, size=PANEL_LETTER_PT, weight="bold")
     if label:
         write_at(figure, 1.9, top + height / 2, label, ha="center", va="center", rotation=90)
-
-
-def _write_note(content: _Content) -> str:
-    """What the marks mean, and what a reader must know before believing them."""
-    sentences = [
-        "Bands and bars: 95 % confidence intervals, genes resampled; "
-        "strips of b have their own scales."
-    ]
-    tested = content.difference["p_maxt"].notna()
-    if tested.any():
-        weights = "thick checkpoint, thin random weights; "
-        sentences.append(
-            "Ticks on top of b: family-wise p < 0.05 over the profile (max-T; "
-            + weights * (len(find_models(content.difference)) > 1)
-            + f"tested for {', '.join(find_rungs(content.difference[tested]))})."
-        )
-    if "random" not in find_models(content.profile):
-        sentences.append("No random-weights baseline was run.")
-    for matched, says in (
-        (True, f"{DAGGER}\u00a0Matched, yet |SMD|\u00a0>\u00a00.1"),
-        (False, "Not matched, and |SMD|\u00a0>\u00a00.1"),
-    ):
-        flagged = [
-            f"{kind} {rung} ({', '.join(names)})"
-            for kind in content.kinds
-            for rung in content.rungs
-            if (names := list_flagged(content.balance, kind=kind, control=rung, matched=matched))
-        ]
-        if flagged:
-            sentences.append(f"{says}: {', '.join(flagged)}.")
-    few = [is_too_few(row) for _, row in content.enrichment.iterrows()]
-    if any(few):
-        sentences.append("Grey: too few sites or genes for a test.")
-    return " ".join(sentences)

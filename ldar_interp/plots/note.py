@@ -1,0 +1,48 @@
+"""The small print under the splice figure: what its marks mean and what to know before belief."""
+
+import pandas as pd
+
+from ldar_interp.plots.ladder import DAGGER, is_too_few
+from ldar_interp.plots.tables import find_models, find_rungs, list_flagged
+
+
+def write_note(
+    profile: pd.DataFrame,
+    difference: pd.DataFrame,
+    enrichment: pd.DataFrame,
+    balance: pd.DataFrame | None,
+    *,
+    kinds: list[str],
+    rungs: list[str],
+) -> str:
+    """What the marks mean, and what a reader must know before believing them."""
+    sentences = [
+        "Bands and bars: 95 % confidence intervals, genes resampled; "
+        "strips of b have their own scales."
+    ]
+    tested = difference["p_maxt"].notna()
+    if tested.any():
+        weights = "thick checkpoint, thin random weights; "
+        sentences.append(
+            "Ticks on top of b: family-wise p < 0.05 over the profile (max-T; "
+            + weights * (len(find_models(difference)) > 1)
+            + f"tested for {', '.join(find_rungs(difference[tested]))})."
+        )
+    if "random" not in find_models(profile):
+        sentences.append("No random-weights baseline was run.")
+    for matched, says in (
+        (True, f"{DAGGER}\u00a0Matched, yet |SMD|\u00a0>\u00a00.1"),
+        (False, "Not matched, and |SMD|\u00a0>\u00a00.1"),
+    ):
+        flagged = [
+            f"{kind} {rung} ({', '.join(names)})"
+            for kind in kinds
+            for rung in rungs
+            if (names := list_flagged(balance, kind=kind, control=rung, matched=matched))
+        ]
+        if flagged:
+            sentences.append(f"{says}: {', '.join(flagged)}.")
+    few = [is_too_few(row) for _, row in enrichment.iterrows()]
+    if any(few):
+        sentences.append("Grey: too few sites or genes for a test.")
+    return " ".join(sentences)
