@@ -1,0 +1,56 @@
+"""What do the learned tokens of a DNA language model mean?
+
+Boundary probabilities of LDARNet, aligned to functional sites, against matched controls. Names
+are loaded when they are first used: `import ldar_interp` does not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "load_model": "ldar_interp.model.checkpoint",
+    "LDARNet": "ldar_interp.model.ldarnet",
+    "predict_boundaries": "ldar_interp.boundaries.extract",
+    "extract_boundaries": "ldar_interp.boundaries.extract",
+    "measure_consistency": "ldar_interp.boundaries.consistency",
+    "BoundaryTrack": "ldar_interp.boundaries.track",
+    "Genome": "ldar_interp.genome.fasta",
+    "read_splice_sites": "ldar_interp.sites.gencode",
+    "load_splice_sites": "ldar_interp.sites.gencode",
+    "match_controls": "ldar_interp.sites.controls",
+    "build_controls": "ldar_interp.sites.controls",
+    "collect": "ldar_interp.profiles",
+    "enrichment": "ldar_interp.stats.enrichment",
+    "plot_profile": "ldar_interp.plots.profiles",
+    "splice_figure": "ldar_interp.plots.splice",
+}
+__all__ = sorted(_PLACES)
+
+if TYPE_CHECKING:
+    from ldar_interp.boundaries.consistency import measure_consistency as measure_consistency
+    from ldar_interp.boundaries.extract import extract_boundaries as extract_boundaries
+    from ldar_interp.boundaries.extract import predict_boundaries as predict_boundaries
+    from ldar_interp.boundaries.track import BoundaryTrack as BoundaryTrack
+    from ldar_interp.genome.fasta import Genome as Genome
+    from ldar_interp.model.checkpoint import load_model as load_model
+    from ldar_interp.model.ldarnet import LDARNet as LDARNet
+    from ldar_interp.plots.profiles import plot_profile as plot_profile
+    from ldar_interp.plots.splice import splice_figure as splice_figure
+    from ldar_interp.profiles import collect as collect
+    from ldar_interp.sites.controls import build_controls as build_controls
+    from ldar_interp.sites.controls import match_controls as match_controls
+    from ldar_interp.sites.gencode import load_splice_sites as load_splice_sites
+    from ldar_interp.sites.gencode import read_splice_sites as read_splice_sites
+    from ldar_interp.stats.enrichment import enrichment as enrichment
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'ldar_interp' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

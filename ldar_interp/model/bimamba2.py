@@ -62,7 +62,18 @@ class BiMamba2(nn.Module):
     def mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
     ) -> Float[Tensor, "b l d"]:
-        """Everything behind `in_proj`, so that a caller may look the projection up in a table."""
+        """Everything behind `in_proj`, so that a caller may look the projection up in a table.
+
+        Between the projections at least float32, also under autocast: decays need it.
+        """
+        projected = projected.to(torch.promote_types(projected.dtype, torch.float32))
+        with torch.autocast(projected.device.type, enabled=False):
+            gated = self._mix(projected, mask)
+        return self.out_proj(gated)
+
+    def _mix(
+        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
+    ) -> Float[Tensor, "b l e"]:
         parameters = (
             self.conv_weight,
             self.conv_bias,
@@ -72,8 +83,8 @@ class BiMamba2(nn.Module):
             self.norm_weight,
         )
         if projected.device.type == "cpu" and fits_factored(projected, self.A_log, self.dt_bias):
-            return self.out_proj(MixerCore.apply(projected, mask, *parameters))
-        return self.out_proj(self.mix_plainly(projected, mask))
+            return MixerCore.apply(projected, mask, *parameters)
+        return self.mix_plainly(projected, mask)
 
     def mix_plainly(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
@@ -85,9 +96,7 @@ class BiMamba2(nn.Module):
         z, mixed, dt = projected.split([inner, inner + 2 * state, self.n_heads], dim=-1)
         mixed = self._convolve(mixed)
         x, b_in, c_out = mixed.split([inner, state, state], dim=-1)
-        dt = F.softplus(
-            dt.to(torch.promote_types(dt.dtype, torch.float32)) + self.dt_bias[:, None, None]
-        )
+        dt = F.softplus(dt + self.dt_bias[:, None, None])
         if mask is not None:
             # The convolution's bias and dt_bias would write state from padding.
             dt = dt * mask[..., None]

@@ -95,11 +95,11 @@ class Stack(nn.Module):
 
         Then the first layer's `in_proj` has only as many distinct rows as there are letters.
         """
-        residual = hidden.float()
+        residual = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
         for depth, block in enumerate(self.layers):
             if depth == 0 and letters is not None and isinstance(block.mixer, BiMamba2):
                 ids, table = letters
-                rows = block.mixer.in_proj(block.norm1(table.float()))
+                rows = block.mixer.in_proj(block.norm1(table))
                 residual = block.finish(residual, block.mixer.mix(look_up(ids, rows), mask))
             else:
                 residual = block(residual, mask)

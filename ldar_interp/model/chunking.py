@@ -52,13 +52,16 @@ def dechunk(states: Float[Tensor, "b m d"], chunks: Chunks) -> Float[Tensor, "b 
     """Two-sided moving average over chunks, then every base takes its chunk's value.
 
     z_j = p_j x_j + (1 - p_j) z_{j-1} from the left, the same from the right, both from zero, and
-    their mean. p is clamped to [1e-4, 1 - 1e-4]. In float32 always: in bf16 it collapses.
+    their mean. p is clamped to [1e-4, 1 - 1e-4]. At least in float32: in bf16 it
+    collapses.
     """
-    prob = chunks.prob.float().clamp(PROB_CLAMP, 1 - PROB_CLAMP)
+    wide = torch.promote_types(states.dtype, torch.float32)
+    prob = chunks.prob.to(wide).clamp(PROB_CLAMP, 1 - PROB_CLAMP)
     if chunks.mask is not None:
         # p = 0 neither writes nor forgets.
         prob = prob * chunks.mask
-    smoothed = smooth_both_ways(states.float(), prob)
+    with torch.autocast(states.device.type, enabled=False):
+        smoothed = smooth_both_ways(states.to(wide), prob)
     index = chunks.chunk_of[..., None].expand(-1, -1, smoothed.shape[-1])
     return smoothed.gather(1, index)
 

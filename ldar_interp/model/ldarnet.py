@@ -75,7 +75,7 @@ class Stage(nn.Module):
         # Exactly 1 in the forward pass; its gradient goes to the probability that was acted on.
         straight_through = routed.selected_prob + (1 - routed.selected_prob).detach()
         restored = dechunk(inner, chunks) * straight_through[..., None]
-        hidden = self.decoder(restored + self.residual_proj(encoded.float()), mask)
+        hidden = self.decoder(restored + self.residual_proj(encoded), mask)
         return hidden[..., : self.d_outer], (routed, *deeper)
 
     def route(

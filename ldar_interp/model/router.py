@@ -37,9 +37,11 @@ class BidirectionalRouter(nn.Module):
     def forward(
         self, hidden: Float[Tensor, "b l d"], mask: Bool[Tensor, "b l"] | None = None
     ) -> RouterOutput:
-        """Float32 whatever the input's dtype: the cosine decides near-ties."""
-        q = F.normalize(self.q_proj(hidden).float(), dim=-1)
-        k = F.normalize(self.k_proj(hidden).float(), dim=-1)
+        """At least float32 whatever the input's dtype: the cosine decides near-ties."""
+        hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
+        with torch.autocast(hidden.device.type, enabled=False):
+            q = F.normalize(self.q_proj(hidden), dim=-1)
+            k = F.normalize(self.k_proj(hidden), dim=-1)
         similarity = 0.5 * ((q[:, :-1] * k[:, 1:]).sum(-1) + (q[:, 1:] * k[:, :-1]).sum(-1))
         prob = F.pad((0.5 * (1 - similarity)).clamp(0.0, 1.0), (1, 0), value=1.0)
         is_boundary = prob > 0.5

@@ -114,9 +114,7 @@ def read_config(path: str | Path, data: str | Path | None = None) -> PretrainCon
     here = path.resolve().parent if data is None else Path(data).resolve()
 
     def rooted(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-        return tuple(
-            source.model_copy(update={"fasta": here / source.fasta}) for source in sources
-        )
+        return tuple(source.model_copy(update={"fasta": here / source.fasta}) for source in sources)
 
     return config.model_copy(
         update={"train": rooted(config.train), "validation": rooted(config.validation)}

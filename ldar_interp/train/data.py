@@ -78,7 +78,7 @@ class WindowSampler:
             self._cumulative.append(np.cumsum(n_starts))
 
     def windows(self, step: int, n_windows: int) -> NDArray[np.uint8]:
-        """(n_windows, length) ids of step `step`, each reverse-complemented with probability 1/2."""
+        """(n_windows, length) ids of a step, each reverse-complemented with probability 1/2."""
         rng = np.random.default_rng([self.seed, step, 0])
         out = np.empty((n_windows, self.length), dtype=np.uint8)
         for row, which in enumerate(rng.choice(len(self.weights), size=n_windows, p=self.weights)):
@@ -98,9 +98,7 @@ class WindowSampler:
         return mask_windows(self.windows(step, n_windows), mask_rate, rng)
 
 
-def mask_windows(
-    ids: NDArray[np.uint8], mask_rate: float, rng: np.random.Generator
-) -> Batch:
+def mask_windows(ids: NDArray[np.uint8], mask_rate: float, rng: np.random.Generator) -> Batch:
     """Choose targets among A, C, G, T: 80 % become [MASK], 10 % a random base, 10 % stay.
 
     N and padding are never targets. `ids` is (windows, length).
@@ -135,9 +133,7 @@ def tile_windows(
     return windows
 
 
-def admissible_starts(
-    ids: NDArray[np.uint8], length: int, max_n_share: float
-) -> NDArray[np.int64]:
+def admissible_starts(ids: NDArray[np.uint8], length: int, max_n_share: float) -> NDArray[np.int64]:
     """Starts of windows of `length` with at most that share of N."""
     if len(ids) < length:
         return np.empty(0, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The pretraining loop: steps, logs, validation, checkpoints; continues exactly where it was cut."""
+"""The pretraining loop: steps, logs, validation, checkpoints; resumes exactly where it was cut."""
 
 import csv
 import hashlib
@@ -140,9 +140,7 @@ def pretrain(
                 routed.is_boundary.float().mean().item(), routed.prob.mean().item(), norm.item(),
             )  # fmt: skip
         if progress.step % config.validate_every == 0 or progress.step == settings.total_steps:
-            result_now = validate(
-                model, held_out, mask_rate=objective.mask_rate, device=target
-            )
+            result_now = validate(model, held_out, mask_rate=objective.mask_rate, device=target)
             curve.add(progress.step, progress.bases, progress.seconds, *astuple(result_now))
             bar.set_postfix(val=f"{result_now.mask_loss:.4f}", F=f"{result_now.boundary_rate:.3f}")
         bar.update()

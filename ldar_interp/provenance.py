@@ -1,0 +1,67 @@
+"""What made a result: versions, inputs by hash, arguments, seed, device, counts.
+
+No clock, host or user name: the same input, arguments and seed give the same bytes.
+"""
+
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "scipy", "pandas", "polars", "torch", "pyfaidx", "matplotlib", "logomaker")
+_BLOCK = 1 << 20
+
+
+def hash_file(path: str | Path) -> str:
+    """sha256 of a file's bytes, as hexadecimal."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as handle:
+        while block := handle.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def describe_input(path: str | Path) -> dict[str, str]:
+    """Name and sha256 of an input file; the folder it lay in says nothing about the result."""
+    return {"file": Path(path).name, "sha256": hash_file(path)}
+
+
+def list_versions() -> dict[str, str]:
+    """Version of this package, of Python and of the packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in ("ldar-interp", *PACKAGES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def write_provenance(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write the sidecar as sorted JSON, with the versions added. NaN becomes null."""
+    text = json.dumps(
+        _plain({"versions": list_versions(), **content}), indent=1, sort_keys=True, allow_nan=False
+    )
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.write_text(text + "\n")
+    partial.replace(target)
+
+
+def _plain(value: Any) -> Any:
+    """JSON types only: paths as text, numpy scalars as numbers, NaN as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
