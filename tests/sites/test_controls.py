@@ -9,7 +9,7 @@ from control_genomes import letters_at, mirror, random_letters, simulate
 
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
-from ldar_interp.sites.candidates import Pool, find_pool, read_stretches
+from ldar_interp.sites.candidates import Pool, count_bases, find_pool, read_stretches
 from ldar_interp.sites.controls import ControlLadder, build_controls, match_controls
 from ldar_interp.sites.covariates import MATCHED, REPORTED
 from ldar_interp.sites.loci import AnnotatedEdges, find_loci
@@ -158,8 +158,17 @@ def test_candidates_are_complete() -> None:
         assert found[gene.group].edges.tolist() == wanted
 
 
+def test_the_background_is_read_on_the_genes_own_strand() -> None:
+    genome = Genome.from_records({"chr1": "A" * 10 + "CCGT" + "A" * 10})
+    rows = [(10, "donor"), (14, "acceptor")]
+    sites = pd.DataFrame(rows, columns=["edge", "kind"]).assign(chrom="chr1", group="g")
+    for strand, wanted in (("+", [0, 2, 1, 1]), ("-", [1, 1, 2, 0])):
+        (locus,) = find_loci(sites.assign(strand=strand)).values()
+        assert count_bases(genome, locus).tolist() == wanted
+
+
 def test_covariates_by_plain_counting(ladder: ControlLadder) -> None:
-    for _, row in ladder.table.query("draw == 0").iloc[::7].iterrows():
+    for _, row in ladder.table.query("draw == 0").iterrows():
         up, down = (letters_at(WORLD.records, row, *w) for w in ((-50, 0), (0, 50)))
         around = letters_at(WORLD.records, row, -100, 100)
         for text, gc in ((up, "gc_up50"), (down, "gc_down50"), (around, "gc_200")):
