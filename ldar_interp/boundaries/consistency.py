@@ -18,7 +18,8 @@ from ldar_interp.genome.fasta import Genome
 from ldar_interp.model.ldarnet import LDARNet
 
 STEP_BP = 16
-TOLERANCE = 1e-3
+TOLERANCE = 5e-3
+"""Of the mean |dp|: a tenth of the smallest effect that the demo region can show (about 0.05)."""
 
 
 @dataclass(frozen=True)

@@ -55,11 +55,32 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: in
     name = str(path)
     if name.startswith("random:"):
         model = random_model(preset(name.removeprefix("random:")), seed=seed)
-    elif name.startswith("hf://"):
-        model = _read_file(_fetch(name))
     else:
-        model = _read_file(Path(path))
+        weights = locate_weights(path)
+        is_own = weights.suffix == ".safetensors"
+        model = _read_own(weights) if is_own else _read_published(weights)
     return model.to(target).eval().requires_grad_(False)
+
+
+def locate_weights(source: str | Path) -> Path:
+    """The file that `load_model` reads for a source, downloaded if it is on the hub.
+
+    Raises
+    ------
+    CheckpointError : there is no such file, or `source` is random weights.
+    """
+    name = str(source)
+    if name.startswith("random:"):
+        raise CheckpointError(f"{name}: random weights have no file; wanted a path or hf://")
+    path = _fetch(name) if name.startswith("hf://") else Path(source)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: no such file; wanted a .pt or .safetensors checkpoint, its folder, "
+            "hf://owner/name[/file] or random:PRESET"
+        )
+    return path
 
 
 def preset(name: str) -> LDARNetConfig:
@@ -220,19 +241,6 @@ def _listed(what: str, keys: list[str]) -> str:
         return ""
     shown = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
     return f"{len(keys)} {what} key{'s' if len(keys) > 1 else ''} ({shown})"
-
-
-def _read_file(path: Path) -> LDARNet:
-    if path.is_dir():
-        path = path / "model.safetensors"
-    if not path.is_file():
-        raise CheckpointError(
-            f"{path}: no such file; wanted a .pt or .safetensors checkpoint, its folder, "
-            "hf://owner/name[/file] or random:PRESET"
-        )
-    if path.suffix == ".safetensors":
-        return _read_own(path)
-    return _read_published(path)
 
 
 def _read_published(path: Path) -> LDARNet:

@@ -6,7 +6,7 @@ that says what a SiteTable is, and everything that takes one calls it.
 
 import csv
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from ldar_interp.errors import InputError
 
 REQUIRED = ("site_id", "chrom", "edge", "strand", "kind", "set", "group")
 SITE = "site"
+
+_NULLABLE = ("Int64", "boolean")
 
 # Types of the columns that the contract names; `Int64` is int64 that may be missing.
 _TYPES = {
@@ -253,3 +255,19 @@ def _parse(text: pd.Series, wanted: str, path: str) -> pd.Series:
         raise InputError(
             f"{path}: column {text.name!r} is not {wanted.lower()} ({error}); mend the file"
         ) from error
+
+
+def join_sites(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables one below the other; columns that some lack are missing there, with their types kept.
+
+    Raises
+    ------
+    InputError : not SiteTables, or a site_id in two of them.
+    """
+    parts = []
+    for table in tables:
+        checked = check_sites(table)
+        parts.append(
+            checked.astype({c: t for c, t in _TYPES.items() if c in checked and t in _NULLABLE})
+        )
+    return check_sites(pd.concat(parts, ignore_index=True))
