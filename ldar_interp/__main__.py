@@ -4,13 +4,14 @@ The programs import torch only when they run, so `--help` answers at once.
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from ldar_interp import __version__, pretrain, splice_profile
 
-PROGRAMS = {
+PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
     "pretrain": pretrain.main,
 }

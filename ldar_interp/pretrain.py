@@ -1,6 +1,7 @@
 """Train LDARNet from random weights on FASTA files.
 
-Example: python -m ldar_interp.pretrain --config analyses/checkpoint/config.toml --data DIR --out runs/checkpoint
+Example: python -m ldar_interp.pretrain --config analyses/checkpoint/config.toml --data DIR \\
+    --out runs/checkpoint
 """
 
 from pathlib import Path
@@ -23,7 +24,7 @@ def main(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="torch device.")] = "cpu",
-    seed: Annotated[int | None, typer.Option(help="Overrides the config's seed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Overrides the config's seed.", min=0)] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 1 is best for small models.")] = 1,
     debug: Annotated[bool, typer.Option(help="Show tracebacks of input errors.")] = False,
 ) -> None:

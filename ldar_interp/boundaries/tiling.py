@@ -2,7 +2,7 @@
 
     segment   |==============================================| cut by N and record ends
     wanted          ....          ......   ..
-    windows     [------------]  [------------]                   kept: [start + margin, end - margin]
+    windows     [------------]  [------------]                  kept: [start + margin, end - margin]
 
 A window is as long as the model was trained on. It is put so that the edges it answers for lie in
 its middle, within the segment. Edges closer than the margin to a segment's end have no window

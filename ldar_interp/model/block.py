@@ -6,8 +6,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.attention import LocalAttention
-from ldar_interp.model.bimamba2 import NORM_EPS, BiMamba2
+from ldar_interp.model.bimamba2 import BiMamba2
 from ldar_interp.model.config import LayerSpec, LDARNetConfig
+from ldar_interp.model.mixer_core import NORM_EPS
 
 MLP_MULTIPLE = 128
 
@@ -85,6 +86,10 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(Block(spec, config, stage) for spec in layers)
         self.rmsnorm = RMSNorm(config.d_model[stage])
 
+    def blocks(self) -> list[Block]:
+        """The layers with their type, which nn.ModuleList forgets."""
+        return [layer for layer in self.layers if isinstance(layer, Block)]
+
     def forward(
         self,
         hidden: Float[Tensor, "b l d"],
@@ -96,7 +101,7 @@ class Stack(nn.Module):
         Then the first layer's `in_proj` has only as many distinct rows as there are letters.
         """
         residual = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
-        for depth, block in enumerate(self.layers):
+        for depth, block in enumerate(self.blocks()):
             if depth == 0 and letters is not None and isinstance(block.mixer, BiMamba2):
                 ids, table = letters
                 rows = block.mixer.in_proj(block.norm1(table))

@@ -75,7 +75,10 @@ class Stage(nn.Module):
         # Exactly 1 in the forward pass; its gradient goes to the probability that was acted on.
         straight_through = routed.selected_prob + (1 - routed.selected_prob).detach()
         restored = dechunk(inner, chunks) * straight_through[..., None]
-        hidden = self.decoder(restored + self.residual_proj(encoded), mask)
+        with torch.autocast(encoded.device.type, enabled=False):
+            # Float32 also under autocast, as published.
+            skipped = self.residual_proj(encoded)
+        hidden = self.decoder(restored + skipped, mask)
         return hidden[..., : self.d_outer], (routed, *deeper)
 
     def route(
@@ -185,7 +188,7 @@ class LDARNet(nn.Module):
         additions, stage = 0, self.stage
         while True:
             stacks = [stage.backbone] if stage.is_innermost else [stage.encoder, stage.decoder]
-            blocks = [block for stack in stacks for block in stack.layers]
+            blocks = [block for stack in stacks for block in stack.blocks()]
             additions += sum(1 + block.has_mlp for block in blocks)
             std = INIT_STD / math.sqrt(additions)
             for block in blocks:

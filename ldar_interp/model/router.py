@@ -26,7 +26,8 @@ class RouterOutput:
 class BidirectionalRouter(nn.Module):
     """p_t from the dissimilarity of neighbouring states, read both ways.
 
-    s_t = (q_{t-1}.k_t + q_t.k_{t-1}) / 2 with L2-normalised q and k; p_t = clamp((1 - s_t)/2, 0, 1).
+    s_t = (q_{t-1}.k_t + q_t.k_{t-1}) / 2 with L2-normalised q and k;
+    p_t = clamp((1 - s_t)/2, 0, 1).
     """
 
     def __init__(self, d_model: int) -> None:

@@ -26,7 +26,9 @@ def cases() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def models():
-    return {name: load_model(GOLDEN / f"{name}.pt") for name in ("tiny", "nested", "mixed", "trial")}
+    return {
+        name: load_model(GOLDEN / f"{name}.pt") for name in ("tiny", "nested", "mixed", "trial")
+    }
 
 
 @pytest.mark.parametrize(("name", "case"), cases())

@@ -1,0 +1,56 @@
+# One environment for everything: every target sets up .venv first if it has to.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DOCS   := $(VENV)/.installed-docs
+# Two cores: two test processes of one thread each are faster than two threads in each matrix product.
+WORKERS ?= 2
+
+.PHONY: help setup demo test lint format figures docs clean
+
+help:
+	@echo 'make demo     boundary profiles at splice sites, from the embedded checkpoint and region'
+	@echo 'make test     the tests'
+	@echo 'make lint     ruff, mypy and the directions of the imports'
+	@echo 'make format   let ruff rewrite the code'
+	@echo 'make figures  the figures that the README shows, into figures/'
+	@echo 'make docs     the documentation, into site/'
+	@echo 'make clean    remove .venv and what the tools cached'
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "ldar-interp: Python " + sys.version.split()[0] + " found, 3.11 or newer wanted; run make PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(DOCS): $(STAMP)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/python -m ldar_interp.splice_profile --force
+
+test: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+figures: $(STAMP)
+	$(BIN)/python -m ldar_interp.splice_profile --out figures/splice_profile --force
+
+docs: $(DOCS)
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
