@@ -1,8 +1,8 @@
 """Weights in and out: published `.pt` files, our own safetensors, random weights, the hub.
 
 Published files are dicts with `model`, `config` and often optimiser state; they are read with
-`weights_only=True` (a pickle cannot run code) and memory mapped (moments are never read). Names
-are mapped strictly: a missing, extra or wrongly shaped key is an error, never skipped.
+`weights_only=True` (a pickle cannot run code) and memory mapped (moments are never read). A
+missing, extra or wrongly shaped key is an error, never skipped.
 """
 
 import json
@@ -14,22 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ldar_interp.errors import CheckpointError, DeviceError
+from ldar_interp.errors import CheckpointError, DeviceError, InputError
 from ldar_interp.model.config import PRESETS, LDARNetConfig
 from ldar_interp.model.ldarnet import LDARNet
+from ldar_interp.model.published import check_state, load_published_state
 
 PUBLISHED_FILE = "model_ckpt_110m.pt"
-
-# Ours -> theirs, for the parameters that a BiMamba-2 layer keeps stacked by direction.
-_STACKED = {
-    "conv_weight": "conv1d.weight",
-    "conv_bias": "conv1d.bias",
-    "A_log": "A_log",
-    "D": "D",
-    "dt_bias": "dt_bias",
-    "norm_weight": "norm.weight",
-}
-_SHARED = ("in_proj.weight", "out_proj.weight")
 
 
 def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: int = 0) -> LDARNet:
@@ -125,8 +115,7 @@ def save_model(model: LDARNet, folder: str | Path, *, dtype: torch.dtype | None 
     folder.mkdir(parents=True, exist_ok=True)
     state = {
         name: value.detach().to("cpu", dtype or value.dtype).contiguous()
-        for name, value in model.state_dict().items()
-        if not (model.config.tie_embeddings and name == "head.weight")
+        for name, value in _stored(model).items()
     }
     weights = folder / "model.safetensors"
     partial = folder / ".model.safetensors.partial"
@@ -136,111 +125,6 @@ def save_model(model: LDARNet, folder: str | Path, *, dtype: torch.dtype | None 
     config.write_text(json.dumps(model.config.to_dict(), indent=1) + "\n")
     config.replace(folder / "config.json")
     return weights
-
-
-def published_names(name: str) -> tuple[str, ...]:
-    """Names in a published state_dict that one of our parameters is made of.
-
-    Two for what a BiMamba-2 layer keeps by direction (stacked, forward first) or shares (equal).
-    """
-    head, _, leaf = name.rpartition(".mixer.")
-    if leaf in _STACKED or leaf in _SHARED:
-        if leaf == "out_proj.weight" or leaf in _STACKED or leaf == "in_proj.weight":
-            theirs = _STACKED.get(leaf, leaf)
-            prefix = _published_prefix(head)
-            return (f"{prefix}.mixer.fwd.{theirs}", f"{prefix}.mixer.bwd.{theirs}")
-    return (_published_prefix(name),)
-
-
-def _published_prefix(name: str) -> str:
-    if name.startswith("embedding."):
-        return "embeddings." + name.removeprefix("embedding.")
-    if name.startswith("head."):
-        return "lm_head." + name.removeprefix("head.")
-    parts = name.split(".")
-    renamed = {"inner": "main_network", "backbone": "main_network", "router": "routing_module"}
-    out = ["backbone"]
-    for part in parts[1:]:
-        out.append(renamed.get(part, part))
-    text = ".".join(out)
-    for short in ("q_proj", "k_proj"):
-        text = text.replace(f"routing_module.{short}.", f"routing_module.{short}_layer.")
-    return text
-
-
-def published_state(model: LDARNet) -> dict[str, tuple[str, int | None]]:
-    """Every published key that the model needs -> (our name, direction or None)."""
-    attention = {
-        name for name, module in model.named_modules() if type(module).__name__ == "LocalAttention"
-    }
-    needed: dict[str, tuple[str, int | None]] = {}
-    for ours in model.state_dict():
-        if ours.rsplit(".", 2)[0] in attention:
-            needed[_published_prefix(ours)] = (ours, None)
-            continue
-        theirs = published_names(ours)
-        for direction, key in enumerate(theirs):
-            needed[key] = (ours, direction if len(theirs) == 2 else None)
-    return needed
-
-
-def load_published_state(model: LDARNet, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Copy a published state_dict into a model, strictly.
-
-    Raises
-    ------
-    CheckpointError : missing, extra or wrongly shaped keys, values that are not finite, or
-        projections that should be shared and differ.
-    """
-    needed = published_state(model)
-    missing = [key for key in needed if key not in state]
-    extra = [key for key in state if key not in needed]
-    if missing or extra:
-        raise CheckpointError(
-            f"{source}: {_listed('missing', missing)}{'; ' if missing and extra else ''}"
-            f"{_listed('unexpected', extra)}; wanted the keys of layout "
-            f"{model.config.arch_layout}: use the file and config that belong together"
-        )
-    ours_state = model.state_dict()
-    for key, (ours, direction) in needed.items():
-        target = ours_state[ours]
-        value = state[key]
-        leaf = ours.rpartition(".")[2]
-        is_stacked = direction is not None and leaf in _STACKED
-        if is_stacked:
-            target = target[direction]
-        wanted = tuple(target.shape)
-        if is_stacked and leaf == "conv_weight":
-            wanted = (wanted[0], 1, wanted[1])
-        if tuple(value.shape) != wanted:
-            raise CheckpointError(
-                f"{source}: {key} has shape {tuple(value.shape)}, wanted {wanted}; "
-                "use the file and config that belong together"
-            )
-        value = value.to(torch.float32).reshape(target.shape)
-        if not bool(torch.isfinite(value).all()):
-            raise CheckpointError(
-                f"{source}: {key} holds values that are not finite; "
-                "the file is damaged or training diverged: use another one"
-            )
-        tied = model.config.tie_embeddings and ours == "head.weight"
-        if (direction == 1 and not is_stacked) or tied:
-            if not torch.equal(target, value):
-                other = "embeddings.weight" if tied else key.replace(".bwd.", ".fwd.")
-                raise CheckpointError(
-                    f"{source}: {key} differs from {other}, and the architecture shares them; "
-                    "the file is not an LDARNet checkpoint of this layout"
-                )
-            continue
-        with torch.no_grad():
-            target.copy_(value)
-
-
-def _listed(what: str, keys: list[str]) -> str:
-    if not keys:
-        return ""
-    shown = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
-    return f"{len(keys)} {what} key{'s' if len(keys) > 1 else ''} ({shown})"
 
 
 def _read_published(path: Path) -> LDARNet:
@@ -266,11 +150,12 @@ def _read_published(path: Path) -> LDARNet:
     strangers = [k for k, v in state.items() if not isinstance(v, Tensor)]
     if strangers:
         raise CheckpointError(f"{path}: {strangers[0]} is not a tensor; wanted weights only")
-    if isinstance(content.get("config"), dict):
-        config = LDARNetConfig.from_published(content["config"])
-    else:
-        config = _recognise(state, path)
-    model = random_model(config, seed=0)
+    raw = content.get("config")
+    try:
+        config = LDARNetConfig.from_published(raw) if isinstance(raw, dict) else None
+    except InputError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    model = random_model(config or _recognise(state, path), seed=0)
     load_published_state(model, state, source=str(path))
     return model
 
@@ -279,7 +164,7 @@ def _recognise(state: Mapping[str, Tensor], path: Path) -> LDARNetConfig:
     """The published preset with this embedding width, for files without a config."""
     embedding = state.get("embeddings.weight")
     for name in ("110m", "2m"):
-        if embedding is not None and embedding.shape[-1] == PRESETS[name].d_model[0]:
+        if embedding is not None and embedding.shape == (7, PRESETS[name].d_model[0]):
             return PRESETS[name]
     raise CheckpointError(
         f"{path}: has no config and is neither the published 110M nor 2M by its shapes; "
@@ -293,38 +178,37 @@ def _read_own(path: Path) -> LDARNet:
 
     config_path = path.with_name("config.json")
     if not config_path.is_file():
-        raise CheckpointError(f"{config_path}: no such file; wanted it beside {path.name}")
+        raise CheckpointError(
+            f"{config_path}: no such file; wanted it beside {path.name}: restore it"
+        )
     try:
         raw = json.loads(config_path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{config_path}: is not JSON ({error}); restore the file") from None
-    model = random_model(LDARNetConfig.from_dict(raw), seed=0)
+    try:
+        config = LDARNetConfig.from_dict(raw)
+    except InputError as error:
+        raise CheckpointError(f"{config_path}: {error}; restore the file") from None
     try:
         state = load_file(str(path))
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: is truncated or not a safetensors file ({error}); restore the file"
         ) from None
-    if model.config.tie_embeddings and "embedding.weight" in state:
-        state["head.weight"] = state["embedding.weight"]
-    wanted = model.state_dict()
-    missing = [k for k in wanted if k not in state]
-    extra = [k for k in state if k not in wanted]
-    if missing or extra:
-        raise CheckpointError(
-            f"{path}: {_listed('missing', missing)}{'; ' if missing and extra else ''}"
-            f"{_listed('unexpected', extra)}; wanted the keys of its config.json"
-        )
-    for name, value in state.items():
-        if value.shape != wanted[name].shape:
-            raise CheckpointError(
-                f"{path}: {name} has shape {tuple(value.shape)}, wanted "
-                f"{tuple(wanted[name].shape)}; use the config.json that belongs to the file"
-            )
-        if not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{path}: {name} holds values that are not finite")
-    model.load_state_dict({k: v.float() for k, v in state.items()})
+    model = random_model(config, seed=0)
+    wanted = {name: tuple(value.shape) for name, value in _stored(model).items()}
+    check_state(state, wanted, source=str(path), of="its config.json")
+    # Not strict: a tied head is not stored, and is the embedding.
+    model.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     return model
+
+
+def _stored(model: LDARNet) -> dict[str, Tensor]:
+    """What a file holds of a model: all of its tensors, a tied head once."""
+    state = model.state_dict()
+    if model.config.tie_embeddings:
+        del state["head.weight"]
+    return state
 
 
 def _fetch(address: str) -> Path:

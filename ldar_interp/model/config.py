@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from ldar_interp.errors import CheckpointError, InputError
+from ldar_interp.genome.alphabet import VOCAB_SIZE
 
 MAMBA_HEAD_DIM = 64
+STAGED = ("d_model", "d_intermediate", "num_heads", "rotary_emb_dim", "window_size")
 LayoutTree = list[Any]
 
 
@@ -63,10 +65,9 @@ class LDARNetConfig:
     train_length: int = 4096
 
     def __post_init__(self) -> None:
-        for name in ("d_model", "d_intermediate", "num_heads", "rotary_emb_dim", "window_size"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._check_numbers()
         n_stages = len(self.layouts())
-        for name in ("d_model", "d_intermediate", "num_heads", "rotary_emb_dim", "window_size"):
+        for name in STAGED:
             if len(getattr(self, name)) != n_stages:
                 raise InputError(
                     f"{name} has {len(getattr(self, name))} entries; "
@@ -98,6 +99,25 @@ class LDARNetConfig:
                 if any(layer.has_mlp for layer in layers) and self.d_intermediate[stage] < 1:
                     raise InputError(f"layout {layout} has an MLP but d_intermediate is 0 there")
 
+    def _check_numbers(self) -> None:
+        """Make tuples of the lists that files hold; whole numbers, none below what makes sense."""
+        lowest = {"d_model": 1, "d_intermediate": 0, "num_heads": 1, "rotary_emb_dim": 0}
+        lowest |= {"window_size": -1, "d_state": 1, "d_conv": 1, "expand": 1, "train_length": 1}
+        for name, least in lowest.items():
+            found = getattr(self, name)
+            by_stage = name in STAGED
+            values = found if by_stage and isinstance(found, list | tuple) else [found]
+            is_list = isinstance(found, list | tuple)
+            if is_list != by_stage or any(type(v) is not int or v < least for v in values):
+                wanted = "a list of whole numbers" if by_stage else "a whole number"
+                raise InputError(f"{name} is {found!r}; wanted {wanted} >= {least}")
+            if by_stage:
+                object.__setattr__(self, name, tuple(found))
+        if self.vocab_size != VOCAB_SIZE:
+            raise InputError(
+                f"vocab_size is {self.vocab_size!r}; wanted {VOCAB_SIZE} (A C G T N [MASK] [PAD])"
+            )
+
     def layouts(self) -> list[tuple[str, ...]]:
         """Layer strings by stage, outermost first: (encoder, decoder), ..., (backbone,)."""
         out: list[tuple[str, ...]] = []
@@ -127,8 +147,15 @@ class LDARNetConfig:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "LDARNetConfig":
-        """Inverse of `to_dict`. Unknown or missing keys are a CheckpointError."""
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        CheckpointError : unknown or missing keys. InputError : values that make no model.
+        """
         known = {f.name for f in fields(cls)}
+        if not isinstance(raw, Mapping):
+            raise CheckpointError(f"config is a {type(raw).__name__}; wanted a table of its fields")
         unknown = sorted(set(raw) - known)
         if unknown:
             raise CheckpointError(f"config has unknown keys {unknown}; wanted {sorted(known)}")
@@ -139,7 +166,7 @@ class LDARNetConfig:
 
     @classmethod
     def from_published(cls, raw: Mapping[str, Any]) -> "LDARNetConfig":
-        """The `config` entry of a published checkpoint file."""
+        """The `config` entry of a published checkpoint file; raises as `from_dict` does."""
         try:
             ssm, attn = raw["ssm_cfg"], raw["attn_cfg"]
             return cls(
@@ -156,9 +183,9 @@ class LDARNetConfig:
                 vocab_size=raw.get("vocab_size", 7),
                 train_length=raw.get("train_length", 4096),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(
-                f"config entry of the checkpoint lacks {error}; wanted arch_layout, d_model, "
+                f"config lacks or mistypes an entry ({error}); wanted arch_layout, d_model, "
                 "d_intermediate, ssm_cfg.d_state, attn_cfg.{num_heads,rotary_emb_dim,window_size}"
             ) from None
 

@@ -66,7 +66,7 @@ class PretrainConfig(_Strict):
 
     model: str | dict[str, Any]
     train_length: int = Field(1024, ge=16)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     train: tuple[Source, ...] = Field(min_length=1)
     validation: tuple[Source, ...] = Field(min_length=1)
     validation_windows: int = Field(128, ge=1)
@@ -105,7 +105,10 @@ def read_config(path: str | Path, data: str | Path | None = None) -> PretrainCon
             f"{path}: {where}: {first['msg']} ({error.error_count()} problems in all); "
             "correct the config"
         ) from None
-    n_routers = config.shape().n_routers
+    try:
+        n_routers = config.shape().n_routers
+    except InputError as error:
+        raise InputError(f"{path}: {error}; correct the config") from None
     if len(config.objective.compression) != n_routers:
         raise InputError(
             f"{path}: compression has {len(config.objective.compression)} entries, the model has "

@@ -119,7 +119,7 @@ def tile_windows(
     sources: Sequence[Source], length: int, *, max_n_share: float, limit: int | None = None
 ) -> NDArray[np.uint8]:
     """Non-overlapping windows that cover sources, forward strand, evenly thinned to `limit`."""
-    rows = []
+    rows = [np.empty((0, length), dtype=np.uint8)]
     for source in sources:
         for _, ids in read_source(source):
             n_rows = len(ids) // length
@@ -127,7 +127,11 @@ def tile_windows(
             rows.append(tiled[(tiled == N).mean(axis=1) <= max_n_share])
     windows = np.concatenate(rows)
     if len(windows) == 0:
-        raise InputError(f"no validation window of {length} bases; give longer regions")
+        names = ", ".join(repr(source.name) for source in sources)
+        raise InputError(
+            f"sources {names} have no validation window of {length} bases with at most "
+            f"{max_n_share:.0%} N; give longer regions or a shorter train_length"
+        )
     if limit is not None and limit < len(windows):
         windows = windows[np.linspace(0, len(windows) - 1, limit).round().astype(np.int64)]
     return windows
@@ -144,10 +148,14 @@ def admissible_starts(ids: NDArray[np.uint8], length: int, max_n_share: float) -
 
 def parse_region(text: str) -> Interval:
     """`chr3:42,000,000-44,000,000` (1-based, closed) -> Interval. Raises InputError."""
-    match = re.fullmatch(r"(.+):([\d,]+)-([\d,]+)", text)
+    match = re.fullmatch(r"(.+):([0-9][0-9,]*)-([0-9][0-9,]*)", text)
     if not match:
         raise InputError(f"region {text!r} is not chrom:start-end (1-based, both ends included)")
     start, end = (int(part.replace(",", "")) for part in match.groups()[1:])
+    if not 1 <= start <= end:
+        raise InputError(
+            f"region {text!r} is empty or starts before base 1; wanted 1 <= start <= end"
+        )
     return Interval(match.group(1), start - 1, end)
 
 

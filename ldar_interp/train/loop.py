@@ -59,7 +59,7 @@ def pretrain(
     Raises
     ------
     InputError : `out` holds a run and `resume` is off, or the state cannot be resumed; the loss
-        became NaN.
+        became NaN; `out` cannot be written. DeviceError : the device is not there.
     """
     target = check_device(device)
     state_path = out / "state" / "state.pt"
@@ -83,15 +83,23 @@ def pretrain(
         parameter_groups(model, objective.compression, settings), betas=(0.9, 0.95), fused=True
     )
     peaks = [group["peak_lr"] for group in optimizer.param_groups]
+    weight_decays = [group["weight_decay"] for group in optimizer.param_groups]
     progress = Progress()
     digest = run_digest(config)
     if resume and state_path.exists():
         progress = load_state(state_path, model, optimizer, digest)
-    out.mkdir(parents=True, exist_ok=True)
-    log = _Table(out / "log.csv", LOG_COLUMNS, progress.step)
-    curve = _Table(
-        out / "validation.csv", ("step", "bases", "seconds", *validation_columns()), progress.step
-    )
+        # The state restores groups as they were; this call's config may say otherwise.
+        for group, weight_decay in zip(optimizer.param_groups, weight_decays, strict=True):
+            group["weight_decay"] = weight_decay
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        log = _Table(out / "log.csv", LOG_COLUMNS, progress.step)
+        columns = ("step", "bases", "seconds", *validation_columns())
+        curve = _Table(out / "validation.csv", columns, progress.step)
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written ({error.strerror}); choose another --out"
+        ) from None
     last = settings.total_steps if max_steps is None else min(max_steps, settings.total_steps)
     began, before = time.monotonic(), progress.seconds
     saved = began

@@ -63,7 +63,10 @@ def load_state(
         model.load_state_dict(content["model"])
         optimizer.load_state_dict(content["optimizer"])
         return Progress(**content["progress"])
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError,
+        pickle.UnpicklingError,
+    ) as error:  # fmt: skip
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
             f"{path}: is damaged ({reason[:120]}); remove it and start again, or restore it"

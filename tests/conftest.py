@@ -1,0 +1,12 @@
+"""Shape annotations of the model are checked while the tests run; this must precede its import."""
+
+from jaxtyping import install_import_hook
+
+MODULES_WITH_SHAPES = (
+    "attention", "bimamba2", "block", "chunking", "ldarnet", "losses", "mixer_core", "router",
+    "ssd",
+)  # fmt: skip
+
+install_import_hook(
+    [f"ldar_interp.model.{name}" for name in MODULES_WITH_SHAPES], "beartype.beartype"
+)
