@@ -1,15 +1,14 @@
-"""BiMamba-2 between its projections, sequence by sequence, with a backward pass of its own.
+"""BiMamba-2 between its projections, one sequence and one direction at a time.
 
-convolution + SiLU -> dt -> scan in both directions -> gate -> norm -> mean of the directions.
+convolution + SiLU -> dt -> scan -> skip -> gate -> norm, summed over the two directions.
 
-On a CPU these steps are bound by memory traffic: written with ordinary autograd over a batch they
-spend most of their time in pointwise operations on tensors that fit no cache. Here one sequence
-goes through all steps before the next one starts, and nothing but the projected input is kept for
-the backward pass, which recomputes the rest. Measured at 8 windows of 1024 bases, see
-benchmarks/. `BiMamba2.mix` is the same function in ordinary autograd, and a test compares them.
+On a CPU these steps are bound by memory traffic: in ordinary autograd over a batch they spend most
+of their time in pointwise operations on tensors that fit no cache, and in page faults of freshly
+allocated ones. Here one sequence goes through all steps before the next one starts, in place
+where nothing is kept, and only the projected input is saved: the backward pass recomputes the
+rest. `BiMamba2.mix_plainly` is the same function in ordinary autograd, and a test compares them.
 
-Notation as in `ssd.py`; a leading 2 is the direction. The factored form only: the caller checks
-`fits_factored` first.
+Notation as in `ssd.py`. The factored form only: the caller checks `fits_factored` first.
 """
 
 from dataclasses import dataclass
@@ -26,9 +25,9 @@ from ldar_interp.model.ssd import CHUNK, MAX_FACTORED_DECAY
 NORM_EPS = 1e-5
 
 
-@dataclass(slots=True)
-class Parameters:
-    """What belongs to one direction of a BiMamba-2 layer, stacked (see `BiMamba2`)."""
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Parameters of one direction of a BiMamba-2 layer: (c, taps), (c,), (h,) x 3, (d_inner,)."""
 
     conv_weight: Tensor
     conv_bias: Tensor
@@ -39,28 +38,36 @@ class Parameters:
 
 
 class MixerCore(torch.autograd.Function):
-    """(b, l, f) projected, (b, l) mask or None, parameters -> (b, l, d_inner)."""
+    """(b, l, f) projected, (b, l) mask or None, parameters stacked by direction -> (b, l, d)."""
 
     @staticmethod
     def forward(ctx: Any, projected: Tensor, mask: Tensor | None, *parameters: Tensor) -> Tensor:
-        p = Parameters(*parameters)
-        out = projected.new_empty(*projected.shape[:2], p.norm_weight.shape[1])
-        for row in range(projected.shape[0]):
-            out[row] = _Sequence(projected[row], None if mask is None else mask[row], p).output()
         ctx.save_for_backward(projected, mask, *parameters)
+        directions = [Direction(*(value[d] for value in parameters)) for d in (0, 1)]
+        out = projected.new_zeros(*projected.shape[:2], parameters[-1].shape[-1])
+        for row in range(projected.shape[0]):
+            sequence = _Sequence(projected[row], None if mask is None else mask[row], directions[0])
+            for d in (0, 1):
+                _Pass(sequence, directions[d], is_reverse=d == 1).add_to(out[row])
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         projected, mask, *parameters = ctx.saved_tensors
-        p = Parameters(*parameters)
+        directions = [Direction(*(value[d] for value in parameters)) for d in (0, 1)]
         sums = [torch.zeros_like(value) for value in parameters]
-        grad = torch.empty_like(projected)
+        grad = torch.zeros_like(projected)
         for row in range(projected.shape[0]):
-            sequence = _Sequence(projected[row], None if mask is None else mask[row], p)
-            sequence.output()
-            for total, part in zip(sums, sequence.backward(grad_out[row], grad[row]), strict=True):
-                total += part
+            row_mask = None if mask is None else mask[row]
+            sequence = _Sequence(projected[row], row_mask, directions[0])
+            for d in (0, 1):
+                parts = _Pass(sequence, directions[d], is_reverse=d == 1).backward(
+                    grad_out[row], grad[row]
+                )
+                for total, part in zip(sums, parts, strict=True):
+                    total[d] += part
+            if row_mask is not None:
+                grad[row] *= row_mask[:, None]
         return grad, None, *sums
 
 
@@ -76,221 +83,210 @@ def fits_factored(projected: Tensor, A_log: Tensor, dt_bias: Tensor) -> bool:
 
 
 class _Sequence:
-    """One sequence on its way through the layer, with what its backward pass needs."""
+    """What both directions read of one sequence: (l, f) split, padded to whole chunks."""
 
-    def __init__(self, projected: Tensor, mask: Tensor | None, p: Parameters) -> None:
-        self.p = p
+    def __init__(self, projected: Tensor, mask: Tensor | None, sizes: Direction) -> None:
         self.length = projected.shape[0]
-        self.inner = p.norm_weight.shape[1]
-        self.heads = p.A_log.shape[1]
-        self.state = (p.conv_bias.shape[1] - self.inner) // 2
+        self.inner = sizes.norm_weight.shape[0]
+        self.heads = sizes.A_log.shape[0]
+        self.state = (sizes.conv_bias.shape[0] - self.inner) // 2
         self.mask = mask
         if mask is not None:
             projected = projected * mask[:, None]
-        self.z, self.mixed, self.dt_raw = projected.split(
+        self.z, mixed, self.dt_raw = projected.split(
             [self.inner, self.inner + 2 * self.state, self.heads], dim=-1
         )
-
-    def output(self) -> Tensor:
-        """(l, d_inner): mean over directions of the gated, normed scan."""
-        length, inner, p = self.length, self.inner, self.p
-        self.chunk = min(CHUNK, length)
-        self.n_chunks = -(-length // self.chunk)
-        # Filled up to whole chunks with zeros, which neither write nor forget.
-        self.full = self.n_chunks * self.chunk
-        self.pre = self._convolve()
-        self.act = self.pre.new_zeros(2, self.full, self.pre.shape[-1])
-        self.sigmoid = self.pre.sigmoid()
-        torch.mul(self.pre, self.sigmoid, out=self.act[:, :length])
-        self.dt = self.pre.new_zeros(2, self.full, self.heads)
-        self.dt[:, :length] = F.softplus(self.dt_raw + p.dt_bias[:, None])
-        if self.mask is not None:
-            self.dt[:, :length] *= self.mask[:, None]
-        self.rate = -p.A_log.exp()
-        x = self.act[..., :inner]
-        self.y = self._scan(x)
-        skip = p.D.repeat_interleave(MAMBA_HEAD_DIM, dim=1)[:, None]
-        self.y_skip = torch.addcmul(self.y, x, skip)[:, :length]
         self.silu_z = F.silu(self.z)
-        self.gated = self.y_skip * self.silu_z
-        mean_square = torch.linalg.vecdot(self.gated, self.gated).unsqueeze(-1) / inner
-        self.inverse = (mean_square + NORM_EPS).rsqrt_()
-        self.gated *= self.inverse
-        out = self.gated[0] * p.norm_weight[0]
-        return out.addcmul_(self.gated[1], p.norm_weight[1]).mul_(0.5)
+        self.chunk = min(CHUNK, self.length)
+        self.n_chunks = -(-self.length // self.chunk)
+        self.full = self.n_chunks * self.chunk
+        # Both convolutions read from one buffer with room on either side.
+        self.reach = sizes.conv_weight.shape[1] - 1
+        self.mixed = mixed.new_zeros(self.full + 2 * self.reach, mixed.shape[1])
+        self.mixed[self.reach : self.reach + self.length] = mixed
+
+
+class _Pass:
+    """One direction of one sequence, with what its backward pass needs."""
+
+    def __init__(self, sequence: _Sequence, p: Direction, *, is_reverse: bool) -> None:
+        self.s = sequence
+        self.p = p
+        self.is_reverse = is_reverse
+        order = range(sequence.n_chunks)
+        self.order = order[::-1] if is_reverse else order
+        self.by_head = (sequence.n_chunks, sequence.chunk, sequence.heads, MAMBA_HEAD_DIM)
+        self.skip = p.D.repeat_interleave(MAMBA_HEAD_DIM)
+        self.rate = -p.A_log.exp()
+
+    def add_to(self, out: Tensor) -> None:
+        """Add half of this direction's gated and normed output to (l, d_inner) `out`."""
+        s = self.s
+        act = F.silu(self._convolve(s.mixed, self.p.conv_weight, self.is_reverse), inplace=True)
+        gated = self._scan(act).addcmul_(act[:, : s.inner], self.skip)[: s.length]
+        gated *= s.silu_z
+        gated *= self._inverse_norm(gated)
+        out.addcmul_(gated, self.p.norm_weight, value=0.5)
 
     def backward(self, grad: Tensor, grad_projected: Tensor) -> tuple[Tensor, ...]:
-        """Fill (l, f) `grad_projected`; return gradients in the order of `Parameters`."""
-        length, inner, p = self.length, self.inner, self.p
+        """Add to (l, f) `grad_projected`; return gradients in the order of `Direction`."""
+        s, p, length, inner = self.s, self.p, self.s.length, self.s.inner
+        pre = self._convolve(s.mixed, p.conv_weight, self.is_reverse)
+        sigmoid = pre.sigmoid()
+        act = pre.mul_(sigmoid)
+        x = act[:, :inner]
+        y = self._scan(act)
+        y_skip = torch.addcmul(y, x, self.skip)[:length]
+        normed = y_skip * s.silu_z
+        inverse = self._inverse_norm(normed)
+        normed *= inverse
+
         half = grad * 0.5
-        normed = self.gated
-        d_norm = (half * normed).sum(1)
-        d_normed = half * p.norm_weight[:, None]
-        along = torch.linalg.vecdot(d_normed, normed).unsqueeze(-1) / inner
-        d_gated = torch.addcmul(d_normed, normed, along, value=-1).mul_(self.inverse)
-        d_y = self.act.new_zeros(2, self.full, inner)
-        torch.mul(d_gated, self.silu_z, out=d_y[:, :length])
-        sigmoid = self.z.sigmoid()
-        slope = sigmoid * (1 + self.z * (1 - sigmoid))
-        d_z = (d_gated * self.y_skip).sum(0).mul_(slope)
+        d_norm = (half * normed).sum(0)
+        d_gated = half * p.norm_weight
+        along = (d_gated * normed).sum(-1, keepdim=True).div_(inner)
+        d_gated = d_gated.addcmul_(normed, along, value=-1).mul_(inverse)
+        d_y = act.new_zeros(s.full, inner)
+        torch.mul(d_gated, s.silu_z, out=d_y[:length])
+        gate = s.z.sigmoid()
+        # d silu(z) = sigmoid + silu (1 - sigmoid)
+        slope = torch.addcmul(gate + s.silu_z, gate, s.silu_z, value=-1)
+        grad_projected[:, :inner].addcmul_(d_gated.mul_(y_skip), slope)
 
-        d_act = torch.empty_like(self.act)
-        x = self.act[..., :inner]
-        by_head = (2, self.full, self.heads, MAMBA_HEAD_DIM)
-        d_D = torch.linalg.vecdot(d_y.view(by_head), x.unflatten(-1, by_head[2:])).sum(1)
-        d_x, d_b, d_c, d_dt, d_decay = self._scan_backward(d_y, x)
-        skip = p.D.repeat_interleave(MAMBA_HEAD_DIM, dim=1)[:, None]
-        torch.addcmul(d_x, d_y, skip, out=d_act[..., :inner])
-        d_act[..., inner : inner + self.state] = d_b
-        d_act[..., inner + self.state :] = d_c
-        d_A_log = (d_decay * self.dt).sum(1) * self.rate
-        d_dt = torch.addcmul(d_dt, d_decay, self.rate[:, None])[:, :length]
-        if self.mask is not None:
-            d_dt = d_dt * self.mask[:, None]
-        d_dt = d_dt * (self.dt_raw + p.dt_bias[:, None]).sigmoid()
-        d_pre = d_act[:, :length]
-        # d silu = sigmoid + silu (1 - sigmoid), with silu at hand.
-        silu = self.act[:, :length]
-        slope = torch.addcmul(silu + self.sigmoid, silu, self.sigmoid, value=-1)
-        d_pre = slope.mul_(d_pre)
-        d_weight = self._convolve_backward(d_pre, grad_projected[:, inner : -self.heads])
-        grad_projected[:, :inner] = d_z
-        grad_projected[:, -self.heads :] = d_dt.sum(0)
-        if self.mask is not None:
-            grad_projected *= self.mask[:, None]
-        return d_weight, d_pre.sum(1), d_A_log, d_D, d_dt.sum(1), d_norm
+        d_act, d_dt, d_decay = self._scan_backward(d_y, y, act)
+        d_D = (d_y * x).sum(0).unflatten(0, (s.heads, -1)).sum(-1)
+        d_act[:, :inner].addcmul_(d_y, self.skip)
+        d_A_log = (d_decay * self.dt).sum(0) * self.rate
+        d_dt = d_dt.addcmul_(d_decay, self.rate)[:length]
+        if s.mask is not None:
+            d_dt = d_dt * s.mask[:, None]
+        d_dt = d_dt * (s.dt_raw + p.dt_bias).sigmoid()
+        grad_projected[:, -s.heads :] += d_dt
 
-    def _taps(self) -> list[tuple[int, int, slice, slice]]:
-        """(direction, tap, where it writes, where it reads) of the two mirrored convolutions."""
-        taps = self.p.conv_weight.shape[2]
-        found = []
-        for tap in range(taps):
-            back = taps - 1 - tap
-            if back < self.length:
-                here, there = slice(back, None), slice(None, self.length - back)
-                found += [(0, tap, here, there), (1, tap, there, here)]
-        return found
+        d_pre = d_act.mul_(torch.addcmul(sigmoid + act, sigmoid, act, value=-1))
+        d_pre[length:] = 0
+        d_weight = self._convolve_backward(d_pre, grad_projected[:, inner : -s.heads])
+        return d_weight, d_pre.sum(0), d_A_log, d_D, d_dt.sum(0), d_norm
 
-    def _convolve(self) -> Tensor:
-        """Depthwise, causal for direction 0 and mirrored for direction 1, before SiLU."""
-        pre = self.p.conv_bias[:, None].repeat(1, self.length, 1)
-        for direction, tap, to, source in self._taps():
-            weight = self.p.conv_weight[direction, :, tap]
-            pre[direction, to].addcmul_(self.mixed[source], weight)
-        return pre
+    def _inverse_norm(self, gated: Tensor) -> Tensor:
+        return (gated * gated).mean(-1, keepdim=True).add_(NORM_EPS).rsqrt_()
+
+    def _convolve(self, buffer: Tensor, weight: Tensor, is_reverse: bool) -> Tensor:
+        """Depthwise convolution of a buffer with `reach` rows on either side: (full, c).
+
+        As a channels-last 2-D convolution, which torch runs in one pass over memory.
+        """
+        taps = weight.shape[1]
+        rows = buffer[self.s.reach :] if is_reverse else buffer[: self.s.full + self.s.reach]
+        kernel = weight.flip(1) if is_reverse else weight
+        image = rows.T[None, :, None, :]
+        kernel = kernel.reshape(-1, 1, 1, taps).contiguous(memory_format=torch.channels_last)
+        bias = self.p.conv_bias if buffer is self.s.mixed else None
+        return F.conv2d(image, kernel, bias, groups=weight.shape[0])[0, :, 0].T
 
     def _convolve_backward(self, d_pre: Tensor, d_mixed: Tensor) -> Tensor:
-        d_weight = torch.zeros_like(self.p.conv_weight)
-        d_mixed.zero_()
-        for direction, tap, to, source in self._taps():
-            weight = self.p.conv_weight[direction, :, tap]
-            d_mixed[source].addcmul_(d_pre[direction, to], weight)
-            d_weight[direction, :, tap] = (d_pre[direction, to] * self.mixed[source]).sum(0)
+        """Add to (l, c) `d_mixed`; return the gradient of the taps."""
+        s = self.s
+        padded = F.pad(d_pre, (0, 0, s.reach, s.reach))
+        # The transpose of a causal convolution is the mirrored one with the same taps.
+        d_mixed += self._convolve(padded, self.p.conv_weight, not self.is_reverse)[: s.length]
+        d_weight = torch.empty_like(self.p.conv_weight)
+        for tap in range(s.reach + 1):
+            start = 2 * s.reach - tap if self.is_reverse else tap
+            d_weight[:, tap] = (d_pre * s.mixed[start : start + s.full]).sum(0)
         return d_weight
 
-    def _scan(self, x: Tensor) -> Tensor:
-        """(2, L, d_inner) without the skip term; keeps the chunk products for the backward."""
-        inner, heads = self.inner, self.heads
-        shape = (2, self.n_chunks, self.chunk)
-        a = (self.dt * self.rate[:, None]).view(*shape, heads)
-        left = a.cumsum(2)
-        total = left[:, :, -1:]
-        decay = torch.stack([left[0], total[1] - left[1] + a[1]])
+    def _scan(self, act: Tensor) -> Tensor:
+        """(full, d_inner) without the skip term; keeps the chunk products for the backward."""
+        s = self.s
+        self.dt = act.new_zeros(s.full, s.heads)
+        self.dt[: s.length] = F.softplus(s.dt_raw + self.p.dt_bias)
+        if s.mask is not None:
+            self.dt[: s.length] *= s.mask[:, None]
+        a = (self.dt * self.rate).view(s.n_chunks, s.chunk, s.heads)
+        left = a.cumsum(1)
+        total = left[:, -1:]
+        decay = total - left + a if self.is_reverse else left
         middle = 0.5 * total
         self.grow = (middle - decay).exp_()
         self.shrink = (decay - middle).exp_()
         self.to_end = (total - middle).exp_()
-        self.keep = total.exp()
         self.from_start = middle.exp()
-        flat = (2 * self.n_chunks, self.chunk, -1)
-        scale = (self.dt.view(*shape, heads) * self.grow)[..., None]
-        by_head = (*shape, heads, MAMBA_HEAD_DIM)
-        self.weighted = (x.unflatten(-1, by_head[3:]).view(by_head) * scale).view(flat)
-        self.b = self.act[..., inner : inner + self.state].reshape(flat)
-        self.c = self.act[..., inner + self.state :].reshape(flat)
-        self.triangle = self.b.new_ones(self.chunk, self.chunk).tril_()
-        self.triangle = torch.stack([self.triangle, self.triangle.T])[:, None]
-        self.scores = torch.bmm(self.c, self.b.transpose(1, 2))
-        self._masked(self.scores)
-        written = torch.bmm(self.b.transpose(1, 2), self.weighted)
-        self.written = self._scaled(written, self.to_end)
+        self.keep = total.exp_()
+        x, self.b, self.c = act.view(s.n_chunks, s.chunk, -1).split(
+            [s.inner, s.state, s.state], dim=-1
+        )
+        scale = self.dt.view(s.n_chunks, s.chunk, s.heads) * self.grow
+        self.weighted = (x.unflatten(-1, self.by_head[2:]) * scale[..., None]).flatten(-2)
+        self.scores = self._masked(torch.bmm(self.c, self.b.mT))
+        self.written = self._scaled(torch.bmm(self.b.mT, self.weighted), self.to_end)
         self.entering = self._carry(self.written)
-        self.carried = self._scaled(self.entering.clone(), self.from_start).flatten(0, 1)
+        self.carried = self._scaled(self.entering.clone(), self.from_start)
         y = torch.bmm(self.scores, self.weighted).baddbmm_(self.c, self.carried)
-        y = y.view(by_head).mul_(self.shrink[..., None])
-        return y.view(2, self.full, inner)
+        return y.view(self.by_head).mul_(self.shrink[..., None]).view(s.full, s.inner)
 
-    def _scan_backward(
-        self, d_y: Tensor, x: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Gradients of x, B, C, of dt where it weights x, and of the log-decay a."""
-        shape = (2, self.n_chunks, self.chunk)
-        by_head = (*shape, self.heads, MAMBA_HEAD_DIM)
-        flat = (2 * self.n_chunks, self.chunk, self.inner)
-        d_decay = torch.linalg.vecdot(d_y.view(by_head), self.y.view(by_head))
-        d_inside = (d_y.view(by_head) * self.shrink[..., None]).view(flat)
-        d_scores = torch.bmm(d_inside, self.weighted.transpose(1, 2))
-        self._masked(d_scores)
-        d_c = torch.bmm(d_scores, self.b).baddbmm_(d_inside, self.carried.transpose(1, 2))
-        d_entering = torch.bmm(self.c.transpose(1, 2), d_inside)
-        d_entering = self._scaled(d_entering, self.from_start)
+    def _scan_backward(self, d_y: Tensor, y: Tensor, act: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of (x, B, C) together, of dt where it weights x, and of the log-decay a."""
+        s = self.s
+        d_y = d_y.view(self.by_head)
+        d_decay = (d_y * y.view(self.by_head)).sum(-1)
+        d_inside = (d_y * self.shrink[..., None]).flatten(-2)
+        d_scores = self._masked(torch.bmm(d_inside, self.weighted.mT))
+        d_entering = self._scaled(torch.bmm(self.c.mT, d_inside), self.from_start)
         d_written, d_total = self._carry_backward(d_entering)
         d_total += self._head_sums(d_written, self.written)
-        d_written = self._scaled(d_written.flatten(0, 1), self.to_end).flatten(0, 1)
-        d_weighted = torch.bmm(self.scores.transpose(1, 2), d_inside)
-        d_weighted.baddbmm_(self.b, d_written)
-        d_b = torch.bmm(d_scores.transpose(1, 2), self.c)
-        d_b.baddbmm_(self.weighted, d_written.transpose(1, 2))
-        d_weighted = d_weighted.view(by_head)
-        x = x.unflatten(-1, by_head[3:]).view(by_head)
-        d_dt = torch.linalg.vecdot(d_weighted, x).mul_(self.grow)
-        dt = self.dt.view(*shape, self.heads)
+        d_written = self._scaled(d_written, self.to_end)
+        d_act = torch.empty_like(act)
+        d_x, d_b, d_c = d_act.view(s.n_chunks, s.chunk, -1).split(
+            [s.inner, s.state, s.state], dim=-1
+        )
+        d_c.copy_(torch.bmm(d_scores, self.b).baddbmm_(d_inside, self.carried.mT))
+        d_b.copy_(torch.bmm(d_scores.mT, self.c).baddbmm_(self.weighted, d_written.mT))
+        d_weighted = torch.bmm(self.scores.mT, d_inside).baddbmm_(self.b, d_written)
+        d_weighted = d_weighted.view(self.by_head)
+        x = act[:, : s.inner].unflatten(-1, self.by_head[2:]).view(self.by_head)
+        d_dt = (d_weighted * x).sum(-1).mul_(self.grow)
+        dt = self.dt.view(s.n_chunks, s.chunk, s.heads)
         d_decay -= d_dt * dt
-        d_x = d_weighted.mul_((dt * self.grow)[..., None])
-        # a_k adds to the sums of all positions behind it: i >= k, or i <= k in direction 1.
-        running = d_decay.cumsum(2)
-        d_a = torch.stack([running[0, :, -1:] - running[0] + d_decay[0], running[1]])
-        d_a += d_total.unsqueeze(2)
-        full = (2, self.full, -1)
-        return d_x.view(full), d_b.view(full), d_c.view(full), d_dt.view(full), d_a.view(full)
+        torch.mul(d_weighted, (dt * self.grow)[..., None], out=d_x.unflatten(-1, self.by_head[2:]))
+        # a_k adds to the sums of all positions behind it.
+        running = d_decay.cumsum(1)
+        d_a = running if self.is_reverse else running[:, -1:] - running + d_decay
+        d_a = d_a + d_total[:, None]
+        return d_act, d_dt.view(s.full, -1), d_a.view(s.full, -1)
 
-    def _masked(self, scores: Tensor) -> None:
-        scores.view(2, self.n_chunks, self.chunk, self.chunk).mul_(self.triangle)
+    def _masked(self, scores: Tensor) -> Tensor:
+        return scores.triu_() if self.is_reverse else scores.tril_()
 
     def _scaled(self, states: Tensor, factor: Tensor) -> Tensor:
-        """States (2c, n, d) in place times a factor a chunk and head; as (2, c, n, d)."""
-        states = states.view(2, self.n_chunks, -1, self.heads, MAMBA_HEAD_DIM)
-        return states.mul_(factor.unsqueeze(-1)).flatten(-2)
+        """States (c, n, d) in place times a factor (c, 1, h) by chunk and head."""
+        states.unflatten(-1, self.by_head[2:]).mul_(factor.unsqueeze(-1))
+        return states
 
     def _carry(self, written: Tensor) -> Tensor:
         """State entering each chunk: the one before, decayed, plus what the chunk before wrote."""
         entering = torch.empty_like(written)
-        keep = self.keep.repeat_interleave(MAMBA_HEAD_DIM, dim=-1)
-        for direction in (0, 1):
-            states, writes = entering[direction].unbind(), written[direction].unbind()
-            order = range(self.n_chunks) if direction == 0 else range(self.n_chunks - 1, -1, -1)
-            factors = keep[direction].unbind()
-            states[order[0]].zero_()
-            for c, following in pairwise(order):
-                torch.addcmul(writes[c], states[c], factors[c], out=states[following])
+        states, writes = entering.unbind(), written.unbind()
+        factors = self.keep.repeat_interleave(MAMBA_HEAD_DIM, dim=-1).unbind()
+        states[self.order[0]].zero_()
+        for c, following in pairwise(self.order):
+            torch.addcmul(writes[c], states[c], factors[c], out=states[following])
         return entering
 
     def _carry_backward(self, d_entering: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients of what each chunk writes (2, c, n, d) and of its total decay (2, c, h)."""
-        keep = self.keep.repeat_interleave(MAMBA_HEAD_DIM, dim=-1)
+        """Gradients of what each chunk writes (c, n, d) and of its total decay (c, h)."""
+        grads = d_entering.unbind()
+        factors = self.keep.repeat_interleave(MAMBA_HEAD_DIM, dim=-1).unbind()
+        for following, c in pairwise(self.order[::-1]):
+            grads[c].addcmul_(grads[following], factors[c])
+        # What a chunk writes enters the one behind it; the last one's goes nowhere.
         d_written = torch.empty_like(d_entering)
-        for direction in (0, 1):
-            grads, factors = d_entering[direction].unbind(), keep[direction].unbind()
-            order = range(self.n_chunks - 1, -1, -1) if direction == 0 else range(self.n_chunks)
-            for following, c in pairwise(order):
-                grads[c].addcmul_(grads[following], factors[c])
-        # What chunk c writes enters the chunk after it; the last one's goes nowhere.
-        d_written[0, :-1], d_written[0, -1] = d_entering[0, 1:], 0
-        d_written[1, 1:], d_written[1, 0] = d_entering[1, :-1], 0
-        d_total = self._head_sums(d_written, self.entering) * self.keep[:, :, 0]
-        return d_written, d_total
+        if self.is_reverse:
+            d_written[1:], d_written[0] = d_entering[:-1], 0
+        else:
+            d_written[:-1], d_written[-1] = d_entering[1:], 0
+        return d_written, self._head_sums(d_written, self.entering) * self.keep[:, 0]
 
     def _head_sums(self, left: Tensor, right: Tensor) -> Tensor:
-        """Sum of products over states and channels, by chunk and head: (2, c, h)."""
-        product = (left * right).sum(2)
-        return product.unflatten(-1, (self.heads, MAMBA_HEAD_DIM)).sum(-1)
+        """Sum of products over states and channels, by chunk and head: (c, h)."""
+        return (left * right).sum(1).unflatten(-1, (self.s.heads, MAMBA_HEAD_DIM)).sum(-1)
