@@ -99,6 +99,7 @@ def splice_figure(
     logos : letter counts around the edge, a kind each (plots.logos.count_letters); kinds that
         are absent get no logo.
     width_mm : 183 (two columns of a journal) or 89 (one).
+    title : printed above the panels; None for none.
     balance : the balance table; a rung gets a dagger if a covariate that it is matched on is
         flagged, and the note names these and the flagged ones that it is not matched on.
     n_genes : number of genes (groups) among the sites of each kind, for the legend; without it

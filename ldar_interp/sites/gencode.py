@@ -95,6 +95,10 @@ def load_splice_sites(
     min_gt_ag : smallest share of unique introns, before filters, that must read GT..AG.
     max_bad_lines : share of lines that may be broken.
 
+    Returns
+    -------
+    SpliceAnnotation : its `counts` name everything that was dropped.
+
     Raises
     ------
     InputError : a file cannot be read (`read_gtf`, `Genome`), a filter cannot be applied or leaves
