@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 PACKAGES = ("numpy", "scipy", "pandas", "polars", "torch", "pyfaidx", "matplotlib", "logomaker")
 _BLOCK = 1 << 20
 
@@ -53,15 +55,15 @@ def write_provenance(path: str | Path, content: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """JSON types only: paths as text, numpy scalars as numbers, NaN as null."""
+    """JSON types only: paths as text, numpy values as numbers and lists, NaN as null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Path):
         return str(value)
-    if hasattr(value, "item"):
-        value = value.item()
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value

@@ -11,15 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ldar_interp.boundaries.extract import one_thread, run_router
-from ldar_interp.boundaries.tiling import clean_segments
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import reverse_complement
+from ldar_interp.genome.alphabet import N, reverse_complement
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.model.ldarnet import LDARNet
 
 STEP_BP = 16
 TOLERANCE = 5e-3
 """Of the mean |dp|: a tenth of the smallest effect that the demo region can show (about 0.05)."""
+
+_TRIES_A_LOCUS = 50
+
+
+class NoStretchError(InputError):
+    """The genome has no stretch without N that is long enough to measure on."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +52,16 @@ class Consistency:
     n_loci: int
 
     def summary(self) -> dict[str, float | int | bool]:
-        """For provenance: the margin, and |dp| beyond it."""
+        """For provenance: the margin, and |dp| beyond it (NaN where nothing lies beyond)."""
         beyond = self.table[self.table["distance_bp"] >= self.margin_bp]
         weights = beyond["n_edges"].to_numpy(dtype=np.float64)
-        known = len(beyond) > 0
+        mean = float(np.average(beyond["mean_abs_dp"], weights=weights)) if len(beyond) else np.nan
         return {
             "margin_bp": self.margin_bp,
             "margin_reached_tolerance": self.reached,
             "tolerance": self.tolerance,
-            "mean_abs_dp_beyond_margin": float(np.average(beyond["mean_abs_dp"], weights=weights))
-            if known
-            else float("nan"),
-            "max_abs_dp_beyond_margin": float(beyond["max_abs_dp"].max())
-            if known
-            else float("nan"),
+            "mean_abs_dp_beyond_margin": mean,
+            "max_abs_dp_beyond_margin": float(beyond["max_abs_dp"].max()),
             "mean_abs_dp_strands": self.strand_difference,
             "n_loci": self.n_loci,
         }
@@ -77,13 +78,30 @@ def measure_consistency(
 ) -> Consistency:
     """Measure |dp| between shifted windows and choose the margin.
 
-    Loci are drawn by `seed` from stretches without N, twice as long as the model's window.
+    Parameters
+    ----------
+    model : from `load_model`.
+    genome : open. Loci are different stretches without N, twice as long as the model's window.
+    n_loci : loci to draw; fewer are measured where the genome has no more.
+    tolerance : largest mean |dp| beyond the margin.
+    seed : of the draw.
+    dtype : see `predict_boundaries`.
+
+    Returns
+    -------
+    Consistency : the margin, whether it reached the tolerance, and |dp| by distance.
 
     Raises
     ------
-    InputError : no such stretch in the genome.
+    NoStretchError : no such stretch in the genome.
+    InputError : windows of the model are too short to have a middle.
     """
     length = model.config.train_length
+    if length < 4 * STEP_BP:
+        raise InputError(
+            f"windows of {length} bp are too short to measure a margin; wanted a model with "
+            f"train_length >= {4 * STEP_BP}: give a margin instead"
+        )
     half = length // 2
     loci = _draw_loci(genome, 2 * length, n_loci, np.random.default_rng([seed, 3]))
     windows = np.stack(
@@ -98,10 +116,10 @@ def measure_consistency(
     reach = length // 4
     distance = np.arange(1, reach)
     # Edge d of the second window is edge half + d of the first, and edge length - d of the
-    # second is edge half - d of the third.
+    # second is edge length - half - d of the third.
     pairs = [
         (prob[:, 1, distance], prob[:, 0, half + distance]),
-        (prob[:, 1, length - distance], prob[:, 2, half - distance]),
+        (prob[:, 1, length - distance], prob[:, 2, length - half - distance]),
     ]
     gap = np.concatenate([np.abs(a - b) for a, b in pairs])
     flips = np.concatenate([(a > 0.5) != (b > 0.5) for a, b in pairs])
@@ -135,18 +153,19 @@ def _draw_loci(
 ) -> list[NDArray[np.uint8]]:
     segments = [s for s in genome.segments if len(s) >= length]
     sizes = np.array([len(s) - length + 1 for s in segments], dtype=np.float64)
-    loci: list[NDArray[np.uint8]] = []
+    loci: dict[tuple[str, int], NDArray[np.uint8]] = {}
     tries = 0
-    while segments and len(loci) < n_loci and tries < 50 * n_loci:
+    while segments and len(loci) < n_loci and tries < _TRIES_A_LOCUS * n_loci:
         tries += 1
         segment = segments[int(rng.choice(len(segments), p=sizes / sizes.sum()))]
         start = segment.start + int(rng.integers(len(segment) - length + 1))
-        clean = clean_segments(genome, segment.chrom, start, start + length)
-        if len(clean) == 1 and len(clean[0]) == length:
-            loci.append(genome.fetch(segment.chrom, start, start + length))
+        ids = genome.fetch(segment.chrom, start, start + length)
+        if not (ids == N).any():
+            loci[segment.chrom, start] = ids
     if not loci:
-        raise InputError(
-            f"{genome.path}: no stretch of {length} bases without N found, which the margin's "
+        place = "genome in memory" if genome.path is None else genome.path
+        raise NoStretchError(
+            f"{place}: no stretch of {length} bases without N found, which the margin's "
             "measurement needs; give --margin-bp or a longer sequence"
         )
-    return loci
+    return list(loci.values())

@@ -7,13 +7,13 @@ depend on how many processes there are.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ldar_interp.boundaries.tiling import Window, merge_edges, plan_windows
-from ldar_interp.boundaries.track import STRAND_MODES, BoundaryTrack, TrackSegment
+from ldar_interp.boundaries.stitch import Orientation, build_track, plan_orientations
+from ldar_interp.boundaries.tiling import Window
+from ldar_interp.boundaries.track import BoundaryTrack
 from ldar_interp.errors import DeviceError, InputError
-from ldar_interp.genome.alphabet import PAD, encode, reverse_complement
+from ldar_interp.genome.alphabet import PAD, VOCAB_SIZE, encode, reverse_complement
 from ldar_interp.genome.fasta import Genome, open_genome
 from ldar_interp.model.ldarnet import LDARNet
 
@@ -50,7 +51,8 @@ def predict_boundaries(
     ----------
     model : from `load_model`; its device is used.
     sequences : letters or ids; lower case counts as upper, unknown letters as N. A sequence may
-        be longer than the model's `train_length`, which it was not trained for.
+        be longer than the model's `train_length`, which it was not trained for. Ids may end in
+        [PAD], where p is NaN.
     batch_size : sequences a batch. A batch gives what its members give alone, to rounding.
     dtype : `float32`, or `bfloat16` for the projections (scan and router stay in float32).
 
@@ -61,16 +63,16 @@ def predict_boundaries(
 
     Raises
     ------
-    InputError : no sequences, an empty one, batch_size < 1.
+    InputError : no sequences, an empty one, ids that are no letters, batch_size < 1.
+    DeviceError : unknown dtype.
     """
+    if isinstance(sequences, str):
+        raise InputError("sequences is one str; wanted a list of them: put it in a list")
     if not len(sequences):
         raise InputError("no sequences; wanted at least one")
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; wanted at least 1")
-    encoded = [encode(s) if isinstance(s, str) else np.asarray(s, np.uint8) for s in sequences]
-    for i, ids in enumerate(encoded):
-        if ids.ndim != 1 or not ids.size:
-            raise InputError(f"sequence {i} has shape {ids.shape}; wanted length >= 1")
+    encoded = [_encode_one(sequence, i) for i, sequence in enumerate(sequences)]
     # Similar lengths together, so that little is padded.
     order = sorted(range(len(encoded)), key=lambda i: (len(encoded[i]), i))
     results: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(encoded)
@@ -84,6 +86,21 @@ def predict_boundaries(
         for row, i in enumerate(rows):
             results[i] = prob[row, : len(encoded[i])].copy()
     return results
+
+
+def _encode_one(sequence: str | NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    ids = encode(sequence) if isinstance(sequence, str) else np.asarray(sequence)
+    if ids.ndim != 1 or not ids.size:
+        raise InputError(f"sequence {number} has shape {ids.shape}; wanted (length >= 1,)")
+    if not np.issubdtype(ids.dtype, np.integer):
+        raise InputError(f"sequence {number} holds {ids.dtype} values; wanted a str or ids")
+    # Checked before the cast: as uint8, 256 would read as A.
+    if ids.min() < 0 or ids.max() >= VOCAB_SIZE:
+        raise InputError(
+            f"sequence {number} holds ids from {ids.min()} to {ids.max()}; wanted 0 to "
+            f"{VOCAB_SIZE - 1} (A C G T N [MASK] [PAD])"
+        )
+    return ids.astype(np.uint8)
 
 
 def run_router(
@@ -124,10 +141,11 @@ def extract_boundaries(
     model : from `load_model`. Windows are as long as its `train_length`.
     genome : open or the path of a FASTA.
     around : one SiteTable or several (sites and their controls).
+    flank_bp : edges wanted on each side of a site.
     strand : `transcript` (sites on - are read on the minus strand), `forward`, or `mean` of both
         strands.
     margin_bp : edges closer to a window's end are computed elsewhere; default an eighth of the
-        window. `measure_margin` chooses it by measurement.
+        window. `measure_consistency` chooses it by measurement.
     dtype : see `predict_boundaries`.
     workers : processes on a CPU; a script that asks for more than one needs the usual
         `if __name__ == "__main__"`. Ignored on other devices.
@@ -141,19 +159,17 @@ def extract_boundaries(
 
     Raises
     ------
-    InputError : unknown strand mode, no sites, a margin that leaves nothing of a window.
+    InputError : unknown strand or mode, no sites, a missing column, a margin that leaves nothing of
+        a window, workers or batch_size < 1.
+    CoordinateError : sites lie on a chromosome that the genome does not have.
+    DeviceError : unknown dtype.
     """
-    tables = [around] if isinstance(around, pd.DataFrame) else list(around)
-    if strand not in STRAND_MODES:
-        raise InputError(f"strand mode {strand!r}; wanted one of {', '.join(STRAND_MODES)}")
-    if not tables or not sum(map(len, tables)):
-        raise InputError("no sites to extract around; wanted at least one")
     if isinstance(genome, str | Path):
         with open_genome(genome) as opened:
             return extract_boundaries(
                 model,
                 opened,
-                around=tables,
+                around=around,
                 flank_bp=flank_bp,
                 strand=strand,
                 margin_bp=margin_bp,
@@ -162,179 +178,85 @@ def extract_boundaries(
                 batch_size=batch_size,
                 progress=progress,
             )
+    if workers < 1 or (batch_size is not None and batch_size < 1):
+        raise InputError(f"workers {workers}, batch_size {batch_size}; wanted at least 1")
     length = model.config.train_length
     margin = length // DEFAULT_MARGIN_SHARE if margin_bp is None else margin_bp
-    plan = _plan(genome, tables, flank_bp, strand, length, margin)
+    plans = plan_orientations(
+        genome,
+        [around] if isinstance(around, pd.DataFrame) else list(around),
+        flank_bp=flank_bp,
+        strand=strand,
+        length=length,
+        margin_bp=margin,
+    )
     device = next(model.parameters()).device
     if batch_size is None:
         batch_size = max(1, (_CPU_BATCH_BP if device.type == "cpu" else _GPU_BATCH_BP) // length)
-    batches = _form_batches(genome, plan, batch_size)
-    n_batches = sum(1 for _ in _batch_rows(plan, batch_size))
-    for (rows, orientation), prob in tqdm(
-        zip(
-            _batch_rows(plan, batch_size),
-            _run_batches(model, batches, dtype, workers if device.type == "cpu" else 1),
-            strict=True,
-        ),
-        total=n_batches,
+    batches = _form_batches(plans, batch_size)
+    results = _run_batches(
+        model,
+        (_read_batch(genome, batch) for batch in batches),
+        dtype,
+        min(workers, len(batches)) if device.type == "cpu" else 1,
+    )
+    for batch, prob in tqdm(
+        zip(batches, results, strict=True),
+        total=len(batches),
         desc=progress,
         unit="batch",
         delay=_PROGRESS_SECONDS,
         disable=progress is None,
         file=sys.stderr,
     ):
-        for row, index in enumerate(rows):
-            plan.fill(orientation, index, prob[row])
-    return plan.track(
+        for window, values in zip(batch.windows, prob, strict=True):
+            plans[batch.orientation].fill(window, values, is_reverse=batch.orientation == "reverse")
+    return build_track(
+        plans,
         strand,
         provenance={
             "window_bp": length,
             "margin_bp": margin,
             "dtype": dtype,
             "device": device.type,
-            "windows": sum(map(len, plan.windows.values())),
-            "edges_without_value": plan.n_missing,
+            "windows": sum(len(plan.windows) for plan in plans.values()),
+            "edges_without_value": {name: plan.n_missing for name, plan in plans.items()},
         },
     )
 
 
-@dataclass
-class _Plan:
-    """Windows and the arrays that their values go to, for each orientation that is modelled."""
+class _Batch(NamedTuple):
+    """Windows of one orientation and one size."""
 
-    chrom_order: dict[str, int]
-    ranges: dict[str, list[tuple[str, int, int]]]
-    windows: dict[str, list[Window]]
-    values: dict[str, list[NDArray[np.float32]]]
-    n_missing: dict[str, int]
-
-    def fill(self, orientation: str, index: int, prob: NDArray[np.float32]) -> None:
-        """Put one window's values where they belong; `prob` as the model read it."""
-        window = self.windows[orientation][index]
-        by_edge = np.full(window.end - window.start + 1, np.nan, dtype=np.float32)
-        size = window.end - window.start
-        if orientation == "forward":
-            by_edge[:-1] = prob[:size]
-        else:
-            # Edge t of the window read on the other strand is edge size - t on this one.
-            by_edge[1:] = prob[:size][::-1]
-        first, last = window.first, window.last
-        for at in self._overlapping(orientation, window):
-            _, low, high = self.ranges[orientation][at]
-            a, b = max(first, low), min(last, high)
-            self.values[orientation][at][a - low : b - low + 1] = by_edge[
-                a - window.start : b - window.start + 1
-            ]
-
-    def _overlapping(self, orientation: str, window: Window) -> Iterator[int]:
-        ranges = self.ranges[orientation]
-        low, high = 0, len(ranges)
-        order = self.chrom_order
-        key = (order[window.chrom], window.first)
-        while low < high:
-            middle = (low + high) // 2
-            chrom, _, end = ranges[middle]
-            if (order[chrom], end) < key:
-                low = middle + 1
-            else:
-                high = middle
-        while low < len(ranges):
-            chrom, start, _ = ranges[low]
-            if chrom != window.chrom or start > window.last:
-                return
-            yield low
-            low += 1
-
-    def track(self, strand: str, provenance: dict[str, Any]) -> BoundaryTrack:
-        """All segments; with `mean`, the average of both strands where both were evaluated."""
-        if strand == "mean":
-            averaged = [
-                (forward + reverse) / np.float32(2)
-                for forward, reverse in zip(
-                    self.values["forward"], self.values["reverse"], strict=True
-                )
-            ]
-            values = {"mean": averaged}
-            ranges = {"mean": self.ranges["forward"]}
-        else:
-            values, ranges = self.values, self.ranges
-        segments: dict[str, list[TrackSegment]] = {}
-        for name, parts in values.items():
-            segments[name] = []
-            for (chrom, low, _), part in zip(ranges[name], parts, strict=True):
-                # Edges left of base 0 exist in a flank but not on a chromosome.
-                keep = part[max(0, -low) :]
-                if keep.size:
-                    segments[name].append(TrackSegment(chrom, max(0, low), keep))
-        return BoundaryTrack(segments, provenance)
+    orientation: str
+    size: int
+    windows: list[Window]
 
 
-def _plan(
-    genome: Genome, tables: list[pd.DataFrame], flank_bp: int, strand: str, length: int, margin: int
-) -> _Plan:
-    joined = pd.concat([t[["chrom", "edge", "strand"]] for t in tables], ignore_index=True)
-    minus = (joined["strand"] == "-").to_numpy()
-    everything = np.ones(len(joined), dtype=bool)
-    wanted = {
-        "transcript": {"forward": ~minus, "reverse": minus},
-        "forward": {"forward": everything},
-        "mean": {"forward": everything, "reverse": everything},
-    }[strand]
-    chroms = [c for c in genome.chroms if c in set(joined["chrom"])]
-    plan = _Plan({chrom: i for i, chrom in enumerate(chroms)}, {}, {}, {}, {})
-    unknown = sorted(set(joined["chrom"]) - set(chroms))
-    if unknown:
-        raise InputError(
-            f"sites lie on {unknown[0]!r}, which the genome does not have; use the genome that "
-            "they were made from"
-        )
-    for orientation, rows in wanted.items():
-        ranges: list[tuple[str, int, int]] = []
-        windows: list[Window] = []
-        n_missing = 0
-        for chrom in chroms:
-            here = rows & (joined["chrom"] == chrom).to_numpy()
-            merged = merge_edges(joined["edge"].to_numpy(np.int64)[here], flank_bp)
-            found, missing = plan_windows(genome, chrom, merged, length=length, margin_bp=margin)
-            ranges += [(chrom, low, high) for low, high in merged]
-            windows += found
-            n_missing += missing
-        plan.ranges[orientation] = ranges
-        plan.windows[orientation] = windows
-        plan.values[orientation] = [
-            np.full(high - low + 1, np.nan, dtype=np.float32) for _, low, high in ranges
-        ]
-        plan.n_missing[orientation] = n_missing
-    return plan
+def _form_batches(plans: Mapping[str, Orientation], batch_size: int) -> list[_Batch]:
+    """Windows by orientation, the longest first, only those of one length together."""
+    batches = []
+    for name, plan in plans.items():
+        by_size = sorted(plan.windows, key=_size, reverse=True)
+        for size, group in groupby(by_size, key=_size):
+            windows = list(group)
+            for start in range(0, len(windows), batch_size):
+                batches.append(_Batch(name, size, windows[start : start + batch_size]))
+    return batches
 
 
-def _batch_rows(plan: _Plan, batch_size: int) -> Iterator[tuple[list[int], str]]:
-    """Windows by orientation, in order, those of one length together."""
-    for orientation, windows in plan.windows.items():
-        order = sorted(range(len(windows)), key=lambda i: windows[i].start - windows[i].end)
-        start = 0
-        while start < len(order):
-            size = windows[order[start]].end - windows[order[start]].start
-            stop = start
-            while (
-                stop < len(order)
-                and stop - start < batch_size
-                and windows[order[stop]].end - windows[order[stop]].start == size
-            ):
-                stop += 1
-            yield order[start:stop], orientation
-            start = stop
+def _size(window: Window) -> int:
+    return window.end - window.start
 
 
-def _form_batches(genome: Genome, plan: _Plan, batch_size: int) -> Iterator[NDArray[np.uint8]]:
-    for rows, orientation in _batch_rows(plan, batch_size):
-        windows = [plan.windows[orientation][i] for i in rows]
-        ids = np.stack([genome.fetch(w.chrom, w.start, w.end) for w in windows])
-        yield reverse_complement(ids) if orientation == "reverse" else ids
+def _read_batch(genome: Genome, batch: _Batch) -> NDArray[np.uint8]:
+    """Ids (n_windows, size), 5' to 3' of the strand that is modelled."""
+    ids = np.stack([genome.fetch(w.chrom, w.start, w.end) for w in batch.windows])
+    return reverse_complement(ids) if batch.orientation == "reverse" else ids
 
 
 def _run_batches(
-    model: LDARNet, batches: Iterator[NDArray[np.uint8]], dtype: str, workers: int
+    model: LDARNet, batches: Iterable[NDArray[np.uint8]], dtype: str, workers: int
 ) -> Iterator[NDArray[np.float32]]:
     if workers <= 1:
         with one_thread(model):

@@ -60,6 +60,15 @@ def clean_segments(genome: Genome, chrom: str, low: int, high: int) -> list[Inte
     return pieces
 
 
+def check_margin(margin_bp: int, length: int) -> None:
+    """Raise InputError if the margin leaves nothing of a window of `length` bases."""
+    if margin_bp < 1 or 2 * margin_bp >= length:
+        raise InputError(
+            f"margin of {margin_bp} bp in windows of {length} bp; wanted 1 to "
+            f"{(length - 1) // 2}: choose a margin in that range"
+        )
+
+
 def plan_windows(
     genome: Genome,
     chrom: str,
@@ -85,13 +94,12 @@ def plan_windows(
     ------
     InputError : the margin leaves nothing of a window.
     """
-    if margin_bp < 1 or 2 * margin_bp >= length:
-        raise InputError(
-            f"margin of {margin_bp} bp in windows of {length} bp; wanted 1 to {(length - 1) // 2}"
-        )
+    check_margin(margin_bp, length)
     windows: list[Window] = []
     n_missing = 0
     for cluster in _cluster(ranges, length):
+        # Sequence is cut a window's length away from the cluster, so that no window is shortened
+        # or pushed aside by this cut, only by the ends of the sequence and by N.
         low, high = cluster[0][0] - length, cluster[-1][1] + length
         usable: list[tuple[int, int, Interval]] = []
         n_wanted = sum(b - a + 1 for a, b in cluster)
@@ -118,16 +126,17 @@ def _cluster(ranges: Iterable[tuple[int, int]], length: int) -> Iterable[list[tu
 
 
 def _cover(usable: list[tuple[int, int, Interval]], length: int, margin_bp: int) -> list[Window]:
-    """Greedy from the left, which is optimal on a line; then each window is centred."""
+    """Windows for closed ranges of edges, each with the piece that it lies in, ascending.
+
+    Greedy from the left, which is optimal on a line; then each window is centred.
+    """
     windows: list[Window] = []
     at = 0
     done = -1
     while at < len(usable):
-        first, last, piece = usable[at]
+        first, _, piece = usable[at]
+        # A range longer than a window's middle goes on in the next window.
         first = max(first, done + 1)
-        if first > last:
-            at += 1
-            continue
         size = min(length, len(piece))
         reach = first + size - 2 * margin_bp
         end = first

@@ -1,0 +1,215 @@
+"""The steps of a splice-profile run, in order: read, choose, match, model, compare."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ldar_interp.assets import CHECKPOINT
+from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
+from ldar_interp.boundaries.consistency import Consistency, NoStretchError, measure_consistency
+from ldar_interp.boundaries.extract import extract_boundaries
+from ldar_interp.boundaries.stitch import plan_orientations
+from ldar_interp.boundaries.tiling import check_margin
+from ldar_interp.command_line import say
+from ldar_interp.errors import InputError
+from ldar_interp.genome.fasta import Genome
+from ldar_interp.model.checkpoint import load_model, random_model
+from ldar_interp.model.ldarnet import LDARNet
+from ldar_interp.plots.logos import LogoCounts, count_letters
+from ldar_interp.profiles import Profiles, collect
+from ldar_interp.sites.controls import ControlLadder, build_controls
+from ldar_interp.sites.gencode import SpliceAnnotation, load_splice_sites
+from ldar_interp.sites.measured_sites import read_site_letters
+from ldar_interp.splice import report
+from ldar_interp.splice.settings import SpliceSettings
+from ldar_interp.stats.enrichment import EnrichmentResult, enrichment, join_results
+
+LOGO_FLANK_BP = 20
+
+
+@dataclass(frozen=True)
+class SpliceRun:
+    """What a run found; `profiles` and `extraction` by model, `checkpoint` first.
+
+    `profiles` holds the profiles of sites and of controls, `extraction` the provenance of the
+    track that they were cut from. `consistency` is empty if it could not be measured.
+    """
+
+    source: str
+    fasta: Path
+    gtf: Path
+    model_config: dict[str, Any]
+    baseline_seed: int | None
+    annotation: SpliceAnnotation
+    ladder: ControlLadder
+    consistency: dict[str, Consistency]
+    profiles: dict[str, tuple[Profiles, Profiles]]
+    extraction: dict[str, dict[str, Any]]
+    result: EnrichmentResult
+    logos: dict[str, LogoCounts]
+
+
+def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
+    """All steps; progress and counts go to stderr, nothing is written.
+
+    Raises
+    ------
+    InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
+    """
+    source = settings.ckpt or str(CHECKPOINT)
+    fasta, gtf = settings.fasta or DEMO_FASTA, settings.gtf or DEMO_GTF
+    model = load_model(source, settings.device, seed=settings.seed)
+    if settings.margin_bp is not None:
+        check_margin(settings.margin_bp, model.config.train_length)
+    models, baseline_seed = {"checkpoint": model}, None
+    if settings.baseline == "random":
+        # Another draw than --ckpt random:PRESET, or it would be compared with itself.
+        baseline_seed = settings.seed + 1
+        untrained = random_model(model.config, seed=baseline_seed)
+        models["random"] = untrained.to(settings.device).eval().requires_grad_(False)
+    with Genome(fasta) as genome:
+        annotation = load_splice_sites(
+            gtf, genome, gene_types=settings.gene_type or None, tags=settings.tag or None
+        )
+        sites = draw_sites(annotation.sites, settings.max_sites, settings.seed)
+        report.tell_annotation(annotation, sites)
+        consistency = measure_models(models, genome, settings)
+        margin_bp = settings.margin_bp or max(c.margin_bp for c in consistency.values())
+        check_reach(sites, genome, model.config.train_length, margin_bp)
+        ladder = build_controls(
+            sites,
+            genome,
+            annotation=annotation,
+            rungs=settings.controls,
+            n_draws=settings.n_draws,
+            flank_bp=settings.flank_bp,
+            seed=settings.seed,
+        )
+        report.tell_controls(ladder)
+        profiles, extraction = {}, {}
+        for name, current in models.items():
+            profiles[name], extraction[name] = profile_sites(
+                name, current, genome, ladder, settings, margin_bp, workers
+            )
+        logos = count_logos(ladder.sites, genome)
+    results = [
+        enrichment(
+            *found,
+            model=name,
+            n_boot=settings.n_boot,
+            n_flips=settings.n_flips,
+            seed=settings.seed,
+        )
+        for name, found in profiles.items()
+    ]
+    return SpliceRun(
+        source=source,
+        fasta=fasta,
+        gtf=gtf,
+        model_config=model.config.to_dict(),
+        baseline_seed=baseline_seed,
+        annotation=annotation,
+        ladder=ladder,
+        consistency=consistency,
+        profiles=profiles,
+        extraction=extraction,
+        result=join_results(results),
+        logos=logos,
+    )
+
+
+def draw_sites(sites: pd.DataFrame, max_sites: int | None, seed: int) -> pd.DataFrame:
+    """At most `max_sites` sites of each kind, drawn without replacement, in table order."""
+    if max_sites is None:
+        return sites
+    kept: list[int] = []
+    for number, (_, rows) in enumerate(sites.groupby("kind", sort=True)):
+        rng = np.random.default_rng([seed, 5, number])
+        size = min(max_sites, len(rows))
+        kept += rng.choice(rows.index.to_numpy(), size=size, replace=False).tolist()
+    return sites.loc[sorted(kept)].reset_index(drop=True)
+
+
+def measure_models(
+    models: dict[str, LDARNet], genome: Genome, settings: SpliceSettings
+) -> dict[str, Consistency]:
+    """Offset consistency of each model; none on a short genome for which a margin was given.
+
+    Raises
+    ------
+    NoStretchError : the genome is too short to measure on, and no margin was given.
+    """
+    found = {}
+    for name, model in models.items():
+        try:
+            found[name] = measure_consistency(
+                model, genome, seed=settings.seed, dtype=settings.dtype
+            )
+        except NoStretchError as error:
+            if settings.margin_bp is None:
+                raise
+            say(f"{report.PROGRAM}: offset consistency was not measured: {error}")
+            return {}
+        report.tell_consistency(name, found[name])
+    return found
+
+
+def check_reach(sites: pd.DataFrame, genome: Genome, length: int, margin_bp: int) -> None:
+    """Raise InputError if no site can have a value, before anything is modelled."""
+    plan = plan_orientations(
+        genome, [sites], flank_bp=0, strand="forward", length=length, margin_bp=margin_bp
+    )["forward"]
+    if not plan.windows:
+        raise InputError(
+            f"{genome.path}: all {len(sites)} sites lie within the margin of {margin_bp} bp of an "
+            "end of the sequence or of an N; wanted sites inside: give a longer sequence or a "
+            "smaller --margin-bp"
+        )
+
+
+def profile_sites(
+    name: str,
+    model: LDARNet,
+    genome: Genome,
+    ladder: ControlLadder,
+    settings: SpliceSettings,
+    margin_bp: int,
+    workers: int,
+) -> tuple[tuple[Profiles, Profiles], dict[str, Any]]:
+    """Profiles of sites and of controls under one model, and what the extraction counted."""
+    track = extract_boundaries(
+        model,
+        genome,
+        around=[ladder.sites, ladder.table],
+        flank_bp=settings.flank_bp,
+        strand=settings.strand,
+        margin_bp=margin_bp,
+        dtype=settings.dtype,
+        workers=workers,
+        progress=f"{report.PROGRAM}: {name}",
+    )
+    sites, controls = (
+        collect(track, table, flank_bp=settings.flank_bp, strand=settings.strand)
+        for table in (ladder.sites, ladder.table)
+    )
+    report.tell_extraction(name, track.provenance, sites, controls)
+    return (sites, controls), track.provenance
+
+
+def count_logos(sites: pd.DataFrame, genome: Genome) -> dict[str, LogoCounts]:
+    """Letters around the sites of each kind, 20 bases on each side of the edge.
+
+    Sites whose 40 bases leave the sequence or hold N are left out; a kind may so have no logo.
+    """
+    logos = {}
+    for kind, rows in sites.groupby("kind", sort=True):
+        letters = read_site_letters(rows, genome, LOGO_FLANK_BP)
+        if letters.usable.any():
+            logos[str(kind)] = LogoCounts(
+                count_letters(letters.ids[letters.usable]),
+                np.arange(-LOGO_FLANK_BP, LOGO_FLANK_BP),
+            )
+    return logos

@@ -1,0 +1,49 @@
+"""What a splice-profile run depends on."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ldar_interp.errors import InputError
+
+
+class SpliceSettings(BaseModel):
+    """Everything that a run depends on; `--config` takes a TOML file of these names.
+
+    Raises
+    ------
+    InputError : a FASTA without its GTF or the other way round.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ckpt: str | None = None
+    fasta: Path | None = None
+    gtf: Path | None = None
+    out: Path = Path("splice_profile")
+    flank_bp: int = Field(100, ge=10, le=2000)
+    strand: Literal["transcript", "forward", "mean"] = "transcript"
+    controls: tuple[Literal["C0", "C1", "C2"], ...] = ("C0", "C1", "C2")
+    baseline: Literal["random", "none"] = "random"
+    gene_type: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    max_sites: int | None = Field(None, ge=1)
+    margin_bp: int | None = Field(None, ge=1)
+    n_draws: int = Field(3, ge=1)
+    n_boot: int = Field(2000, ge=100)
+    n_flips: int = Field(9999, ge=99)
+    seed: int = Field(1, ge=0)
+    device: str = "cpu"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    width_mm: Literal[89, 183] = 183
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> "SpliceSettings":
+        if (self.fasta is None) != (self.gtf is None):
+            found = "--gtf" if self.fasta is None else "--fasta"
+            raise InputError(
+                f"{found} was given alone; wanted --fasta and --gtf together, or neither for the "
+                "embedded region"
+            )
+        return self
