@@ -50,7 +50,7 @@ figures: $(STAMP)
 	$(BIN)/python -m ldar_interp.splice_profile --out figures/splice_profile --force
 
 docs: $(DOCS)
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) site .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

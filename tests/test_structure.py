@@ -10,7 +10,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ldar_interp"
-CODE_FOLDERS = ("ldar_interp", "annotations", "benchmarks", "analyses", "tests")
+CODE_FOLDERS = ("ldar_interp", "annotations", "benchmarks", "analyses", "docs", "tests")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc"}
 MOST_LINES = 400
 SLOW_TO_IMPORT = ("torch", "pandas", "scipy", "statsmodels", "numba", "matplotlib")
