@@ -52,7 +52,7 @@ class MixerCore(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
         projected, mask, *parameters = ctx.saved_tensors
         directions = [Direction(*(value[d] for value in parameters)) for d in (0, 1)]
         sums = [torch.zeros_like(value) for value in parameters]
