@@ -83,7 +83,7 @@ def test_equal_lengths_with_unequal_chunk_counts(golden):
     assert_members_alone(model, list(ids), range(len(ids)))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 140), min_size=2, max_size=4),
     seed=st.integers(0, 99),

@@ -7,11 +7,14 @@ import sys
 import numpy as np
 import pytest
 import torch
+import typer
 from safetensors.torch import load_file
 from tiny_run import random_sequence, tiny_config, write_config
+from typer.testing import CliRunner
 
 from ldar_interp.errors import DeviceError, InputError
 from ldar_interp.model.checkpoint import load_model, random_model
+from ldar_interp.pretrain import main
 from ldar_interp.train import loop
 from ldar_interp.train.loop import pretrain
 from ldar_interp.train.validate import validate
@@ -219,7 +222,10 @@ def test_the_program_refuses_a_broken_config_in_one_line(tmp_path):
 
 def test_the_program_trains(tmp_path):
     path = write_config(tmp_path, sequence=random_sequence(600, seed=2))
-    done = run_program("--config", path, "--out", tmp_path / "out", "--max-steps", 1)
-    assert done.returncode == 0, done.stderr
+    app = typer.Typer()
+    app.command()(main)
+    arguments = ["--config", path, "--out", tmp_path / "out", "--max-steps", 1]
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.stderr
     assert "step 1, 0.0 Mb seen" in done.stderr
     assert (tmp_path / "out" / "model.safetensors").is_file()
