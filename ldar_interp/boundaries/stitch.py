@@ -28,11 +28,13 @@ SITE_COLUMNS = ("chrom", "edge", "strand")
 class EdgeRanges:
     """Wanted edges of one chromosome: closed ranges low..high, and a value for each edge.
 
-    `values[i]` is float32 (high[i] - low[i] + 1,), NaN until a window fills it.
+    `values[i]` is float32 (high[i] - low[i] + 1,), NaN until a window fills it. `end` is the last
+    edge that the chromosome is known to have.
     """
 
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    end: int
     values: list[NDArray[np.float32]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,8 +76,8 @@ class Orientation:
         found = []
         for chrom, wanted in self.ranges.items():
             for low, values in zip(wanted.low.tolist(), wanted.values, strict=True):
-                # A flank may reach left of base 0, where a chromosome has no edges.
-                kept = values[max(0, -low) :]
+                # A flank may reach beyond either end, where a chromosome has no edges.
+                kept = values[max(0, -low) : max(0, wanted.end + 1 - low)]
                 if kept.size:
                     found.append(TrackSegment(chrom, max(0, low), kept))
         return found
@@ -121,6 +123,7 @@ def plan_orientations(
         "forward": {"forward": everything},
         "mean": {"forward": everything, "reverse": everything},
     }[strand]
+    end_of = {segment.chrom: segment.end for segment in genome.segments}
     plans = {}
     for name, rows in wanted.items():
         edges_of = {str(chrom): part for chrom, part in sites[rows].groupby("chrom")["edge"]}
@@ -133,7 +136,7 @@ def plan_orientations(
                 genome, chrom, merged, length=length, margin_bp=margin_bp
             )
             low, high = np.array(merged, dtype=np.int64).T
-            plan.ranges[chrom] = EdgeRanges(low, high)
+            plan.ranges[chrom] = EdgeRanges(low, high, end_of[chrom])
             plan.windows += windows
             plan.n_missing += missing
         plans[name] = plan
