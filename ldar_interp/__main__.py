@@ -44,6 +44,7 @@ def build_app() -> typer.Typer:
         add_completion=False,
         no_args_is_help=True,
         rich_markup_mode=None,  # help holds [brackets] that are no markup
+        pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_describe)
