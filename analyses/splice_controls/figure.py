@@ -85,8 +85,8 @@ def _draw_rates(ax: Axes, data: pd.DataFrame, alpha: float) -> None:
     for row, (null, test, label) in enumerate(_RATE_ROWS):
         mine = data[(data["series"] == null) & (data["test"] == test)]
         if row == 4:
-            y += 0.7
-            ax.axhline(y - 0.85, color=HAIRLINE, lw=HAIRLINE_PT)
+            y += 1.0
+            ax.axhline(y - 1.35, color=HAIRLINE, lw=HAIRLINE_PT)
         for step, rung in enumerate(RUNGS):
             part = mine[mine["control"] == rung]
             if len(part):
@@ -106,8 +106,15 @@ def _draw_rates(ax: Axes, data: pd.DataFrame, alpha: float) -> None:
     ax.set_yticks(ticks, labels)
     ax.set_ylim(y - 0.4, -1.2)
     ax.set_xlabel(f"rejected at {100 * alpha:g} % (%), log scale")
-    ax.text(0.0085, -0.75, "sign flips of genes (ours)", color=MUTED_INK, va="center")
-    ax.text(0.0085, 3.98, "t-test of pairs (naive)", color=MUTED_INK, va="center")
+    for at, text in ((-0.8, "sign flips of genes (ours)"), (4.12, "t-test of pairs (naive)")):
+        ax.text(
+            0.0085,
+            at,
+            text,
+            color=MUTED_INK,
+            va="center",
+            bbox={"fc": "white", "lw": 0, "pad": 0.5},
+        )
     handles = [Line2D([], [], color=SET_COLOURS[r], marker="o", ms=2.6, lw=0.9) for r in RUNGS]
     ax.legend(handles, RUNGS, loc="upper right", handlelength=1.2, borderaxespad=0)
 
@@ -156,7 +163,7 @@ def _draw_effects(ax: Axes, data: pd.DataFrame, alpha: float) -> None:
     labels = [f"p ≤ {alpha:g}", f"p > {alpha:g}"]
     if any(name.startswith("grid") for name in names):
         handles.append(Line2D([], [], color=INK, mfc="white", marker="s", ms=2.4, mew=0.5, lw=0))
-        labels.append("grid phases")
+        labels.append("grid")
     ax.legend(
         handles,
         labels,

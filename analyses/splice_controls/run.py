@@ -6,6 +6,7 @@ Only random numbers and untrained models go in, so nothing that comes out is abo
 about the tool. Tracks of untrained models are kept in --cache and reused.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +32,13 @@ from analyses.splice_controls.summarise import (
 )
 from analyses.splice_controls.tracks import cut_at_grid, cut_at_random, extract_untrained
 from ldar_interp.boundaries.track import BoundaryTrack
-from ldar_interp.command_line import merge_settings, one_line_errors, result_folder, say
+from ldar_interp.command_line import (
+    merge_settings,
+    one_line_errors,
+    result_folder,
+    run_program,
+    say,
+)
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.sites.controls import ControlLadder
@@ -69,7 +76,7 @@ def run(settings: Settings, folder: Path, *, fasta: Path, gtf: Path, cache: Path
     """Compute everything and write the figure, its numbers and their provenance into `folder`."""
     from analyses.splice_controls.figure import draw_controls
     from ldar_interp.plots.save import save_figure
-    from ldar_interp.provenance import describe_input, write_provenance
+    from ldar_interp.provenance import describe_input, hash_file, write_provenance
 
     ladder, fixed, untrained = _make_tracks(settings, fasta, gtf, cache)
     profiles = {name: collect_both(track, ladder, settings) for name, track in untrained.items()}
@@ -101,11 +108,14 @@ def run(settings: Settings, folder: Path, *, fasta: Path, gtf: Path, cache: Path
     save_figure(draw_controls(data, alpha=settings.alpha), folder / PROGRAM, formats=("pdf", "png"))
     outcome = describe_outcome(tests, data, settings.alpha)
     outcome["planted"] = _describe_planted(recovered)
+    outcome["effects in all draws"] = _describe_draws(results)
     outcome["draw against next draw"] = draws.to_dict(orient="records")
+    written = sorted(path.name for path in folder.iterdir())
     write_provenance(
         folder / "provenance.json",
         {
             "program": PROGRAM,
+            "files": {name: hash_file(folder / name) for name in written},
             "arguments": settings.model_dump(mode="json"),
             "inputs": {"fasta": describe_input(fasta), "gtf": describe_input(gtf)},
             "seed": settings.seed,
@@ -182,6 +192,15 @@ def _check_size(ladder: ControlLadder, gtf: Path) -> None:
     say(f"{PROGRAM}: {len(ladder.sites)} sites in {n_loci} loci")
 
 
+def _describe_draws(results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Mean, smallest and largest effect of untrained models over the draws of controls."""
+    joined = pd.concat([table.assign(model=name) for name, table in results.items()])
+    mine = joined[joined["statistic"] == "mean_difference_draw_range"]
+    renamed = mine.rename(columns={"effect": "mean", "ci_low": "smallest", "ci_high": "largest"})
+    chosen = renamed[["model", "kind", "control", "mean", "smallest", "largest"]]
+    return list(chosen.to_dict(orient="records"))
+
+
 def _describe_planted(recovered: pd.DataFrame) -> dict[str, Any]:
     error = (recovered["change"] - (recovered["delta"] - recovered["lost"])).abs()
     return {
@@ -195,4 +214,4 @@ def _describe_planted(recovered: pd.DataFrame) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main)
