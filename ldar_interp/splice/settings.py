@@ -13,7 +13,7 @@ class SpliceSettings(BaseModel):
 
     Raises
     ------
-    InputError : a FASTA without its GTF or the other way round.
+    InputError : a FASTA without its GTF or the other way round, no control rung or one twice.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,11 +39,16 @@ class SpliceSettings(BaseModel):
     width_mm: Literal[89, 183] = 183
 
     @model_validator(mode="after")
-    def _check_pair(self) -> "SpliceSettings":
+    def _check_together(self) -> "SpliceSettings":
         if (self.fasta is None) != (self.gtf is None):
             found = "--gtf" if self.fasta is None else "--fasta"
             raise InputError(
                 f"{found} was given alone; wanted --fasta and --gtf together, or neither for the "
                 "embedded region"
+            )
+        if not self.controls or len(set(self.controls)) < len(self.controls):
+            raise InputError(
+                f"controls are {', '.join(self.controls) or 'none'}; wanted some of C0, C1, C2, "
+                "each once"
             )
         return self
