@@ -31,10 +31,12 @@ def main(
     """Train LDARNet from random weights: MLM loss plus ratio loss, resumable at any moment."""
     import torch
 
+    from ldar_interp.model.allocator import keep_freed_memory
     from ldar_interp.train.config import read_config
     from ldar_interp.train.loop import pretrain
 
     torch.set_num_threads(threads)
+    keep_freed_memory()
     try:
         settings = read_config(config, data)
         if seed is not None:

@@ -3,7 +3,7 @@
 from jaxtyping import install_import_hook
 
 MODULES_WITH_SHAPES = (
-    "attention", "bimamba2", "block", "chunking", "ldarnet", "losses", "mixer_core", "router",
+    "attention", "bimamba2", "block", "chunking", "ldarnet", "losses", "router", "short_conv",
     "ssd",
 )  # fmt: skip
 

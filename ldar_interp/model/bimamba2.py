@@ -15,8 +15,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.config import MAMBA_HEAD_DIM
-from ldar_interp.model.mixer_core import NORM_EPS, MixerCore, fits_factored
+from ldar_interp.model.short_conv import convolve_both_ways
 from ldar_interp.model.ssd import scan_chunked
+
+NORM_EPS = 1e-5
 
 
 class BiMamba2(nn.Module):
@@ -74,27 +76,11 @@ class BiMamba2(nn.Module):
     def _mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
     ) -> Float[Tensor, "b l e"]:
-        parameters = (
-            self.conv_weight,
-            self.conv_bias,
-            self.A_log,
-            self.D,
-            self.dt_bias,
-            self.norm_weight,
-        )
-        if projected.device.type == "cpu" and fits_factored(projected, self.A_log, self.dt_bias):
-            return MixerCore.apply(projected, mask, *parameters)
-        return self.mix_plainly(projected, mask)
-
-    def mix_plainly(
-        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
-    ) -> Float[Tensor, "b l e"]:
-        """`mix` without `out_proj` in ordinary autograd: any device, dtype and decay."""
         if mask is not None:
             projected = projected * mask[..., None]
         inner, state = self.d_inner, self.d_state
         z, mixed, dt = projected.split([inner, inner + 2 * state, self.n_heads], dim=-1)
-        mixed = self._convolve(mixed)
+        mixed = convolve_both_ways(mixed, self.conv_weight, self.conv_bias)
         x, b_in, c_out = mixed.split([inner, state, state], dim=-1)
         dt = F.softplus(dt + self.dt_bias[:, None, None])
         if mask is not None:
@@ -105,18 +91,3 @@ class BiMamba2(nn.Module):
         y = torch.addcmul(y, x, self.D[:, None, None, :, None]).flatten(-2)
         gated = F.rms_norm(y * F.silu(z), (inner,), eps=NORM_EPS)
         return (gated * self.norm_weight[:, None, None]).mean(0)
-
-    def _convolve(self, mixed: Float[Tensor, "b l c"]) -> Float[Tensor, "2 b l c"]:
-        """Depthwise convolution and SiLU: causal for direction 0, mirrored for direction 1."""
-        length, reach = mixed.shape[1], self.d_conv - 1
-        padded = F.pad(mixed, (0, 0, reach, reach))
-        both = []
-        for direction in (0, 1):
-            out = self.conv_bias[direction].expand_as(mixed)
-            for tap in range(self.d_conv):
-                # The last tap sits on the base itself in both directions.
-                start = tap if direction == 0 else 2 * reach - tap
-                window = padded[:, start : start + length]
-                out = torch.addcmul(out, window, self.conv_weight[direction, :, tap])
-            both.append(out)
-        return F.silu(torch.stack(both))

@@ -6,9 +6,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.attention import LocalAttention
-from ldar_interp.model.bimamba2 import BiMamba2
+from ldar_interp.model.bimamba2 import NORM_EPS, BiMamba2
 from ldar_interp.model.config import LayerSpec, LDARNetConfig
-from ldar_interp.model.mixer_core import NORM_EPS
 
 MLP_MULTIPLE = 128
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from ldar_interp.model import bimamba2
 from ldar_interp.model.bimamba2 import BiMamba2
-from ldar_interp.model.mixer_core import MixerCore, fits_factored
 from ldar_interp.model.ssd import CHUNK, MAX_FACTORED_DECAY, scan_chunked, scan_sequential
 
 HEADS, SIZE, STATE = 2, 3, 4
@@ -97,38 +96,11 @@ def layer_with_dt(bias: float) -> BiMamba2:
     return layer
 
 
-def test_large_dt_leaves_the_factored_core(monkeypatch):
-    """Official weights reach such decays: the layer must notice and still be right."""
+def test_a_layer_with_large_dt_equals_the_recurrence(monkeypatch):
+    """Official weights reach such decays: the scan must notice and still be right."""
     layer = layer_with_dt(3.0)
     hidden = torch.randn(2, 70, 64, dtype=torch.float64)
-    projected = layer.in_proj(hidden)
-    assert not fits_factored(projected, layer.A_log, layer.dt_bias)
-
-    def refuse(*_):
-        raise AssertionError("the factored core was used")
-
-    monkeypatch.setattr(MixerCore, "apply", refuse)
     found = layer(hidden)
     monkeypatch.setattr(bimamba2, "scan_chunked", scan_sequential)
-    expected = layer.out_proj(layer.mix_plainly(projected, None))
-    torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-9)
+    torch.testing.assert_close(found, layer(hidden), atol=1e-12, rtol=1e-9)
     assert bool(torch.isfinite(found).all())
-
-
-def test_small_dt_takes_the_factored_core(monkeypatch):
-    layer = layer_with_dt(-4.0)
-    monkeypatch.setattr(layer, "mix_plainly", None)
-    assert layer(torch.randn(1, 10, 64, dtype=torch.float64)).shape == (1, 10, 64)
-
-
-def test_fits_factored_sums_over_a_chunk():
-    """64 positions of decay 1.2 fit below 80, of 1.3 do not; 1.3 over 60 positions does."""
-    A_log, dt_bias = torch.zeros(2, 1), torch.zeros(2, 1)
-
-    def fits(decay: float, length: int) -> bool:
-        dt = torch.full((1, length, 1), decay).expm1().log()
-        return fits_factored(dt, A_log, dt_bias)
-
-    assert fits(1.2, 64)
-    assert not fits(1.3, 64)
-    assert fits(1.3, 60)
