@@ -27,4 +27,5 @@ def keep_freed_memory() -> bool:
     except AttributeError:
         return False
     settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _NEVER), (_M_TOP_PAD, _TOP_PAD_BYTES))
-    return all([mallopt(name, value) == 1 for name, value in settings])
+    answers = [mallopt(name, value) for name, value in settings]  # all are asked for
+    return all(answer == 1 for answer in answers)
