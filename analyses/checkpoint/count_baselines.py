@@ -3,8 +3,8 @@
     python analyses/checkpoint/count_baselines.py --data DIR --out analyses/checkpoint/baselines.tsv
 
 A base is predicted from the k letters before it (one-sided, a Markov chain) or from the j letters
-on each side (two-sided, what a masked model may use). Counts come from the human training sources of
-config.toml, both strands; probabilities back off from each context to the next shorter one,
+on each side (two-sided, what a masked model may use). Counts come from the human training sources
+of config.toml, both strands; probabilities back off from each context to the next shorter one,
 
     p_k(x | c) = (n(c, x) + a p_{k-1}(x | c')) / (n(c) + a),
 
