@@ -30,7 +30,7 @@ _SET_LABELS = {
     "C1": ("and the same dinucleotide", "+ dinucleotide"),
     "C2": ("and matched site strength, GC, CpG o/e", "+ strength, GC, CpG"),
 }
-_COLUMN_HEADS = {"donor": "donors\nn (genes)", "acceptor": "acceptors\nn (genes)"}
+_COLUMN_HEADS = {"donor": "donors\nn (loci)", "acceptor": "acceptors\nn (loci)"}
 _MODEL_HEADS = {"checkpoint": "check-\npoint", "random": "random\nweights"}
 
 

@@ -17,7 +17,7 @@ def write_note(
 ) -> str:
     """What the marks mean, and what a reader must know before believing them."""
     sentences = [
-        "Bands and bars: 95 % confidence intervals, genes resampled; "
+        "Bands and bars: 95 % confidence intervals, gene loci resampled; "
         "strips of b have their own scales."
     ]
     tested = difference["p_maxt"].notna()
@@ -44,5 +44,5 @@ def write_note(
             sentences.append(f"{says}: {', '.join(flagged)}.")
     few = [is_too_few(row) for _, row in enrichment.iterrows()]
     if any(few):
-        sentences.append("Grey: too few sites or genes for a test.")
+        sentences.append("Grey: too few sites or loci for a test.")
     return " ".join(sentences)

@@ -91,7 +91,7 @@ def plot_profile(
             draw_profile(table, kind=name, ax=panel)
             rows = profiles.sites[profiles.sites["kind"] == name]
             n_groups = rows["group"].nunique()
-            panel.set_title(f"{name} (n = {len(rows)} sites, {n_groups} genes)", loc="left")
+            panel.set_title(f"{name} (n = {len(rows)} sites, {n_groups} loci)", loc="left")
             panel.set_xlabel(X_LABEL)
         panels[0].set_ylabel("boundary probability")
         _add_legend(panels[0], find_rungs(table), find_models(table))

@@ -60,8 +60,8 @@ def test_without_a_kind_every_kind_has_a_panel(tables: Tables) -> None:
     ax = plot_profile(make_profiles(), tables)
     panels = ax.figure.axes
     assert [p.get_title(loc="left") for p in panels] == [
-        "donor (n = 323 sites, 33 genes)",
-        "acceptor (n = 322 sites, 33 genes)",
+        "donor (n = 323 sites, 33 loci)",
+        "acceptor (n = 322 sites, 33 loci)",
     ]
     assert panels[0].get_ylim() == panels[1].get_ylim()
     assert panels[0].get_ylim()[0] > 0.0

@@ -38,7 +38,7 @@ def test_tables_of_the_statistics_are_drawn() -> None:
     controls = _make_profiles(rng, rungs=("C0", "C1", "C2"))
     result = enrichment(sites, controls, n_boot=100, n_flips=199, seed=1)
     ax = plot_profile(sites, result)
-    assert ax.get_title(loc="left") == "donor (n = 48 sites, 12 genes)"
+    assert ax.get_title(loc="left") == "donor (n = 48 sites, 12 loci)"
     figure = splice_figure(result.profile, result.difference, result.enrichment, width_mm=89)
     assert check_figure(figure) == []
     marks = {a.get_gid(): a for ax in figure.axes for a in ax.collections if a.get_gid()}

@@ -146,7 +146,7 @@ def test_too_few_flags_everywhere_and_nan(width_mm: int, tables: Tables) -> None
     assert not np.isnan(np.delete(y, range(40, 61))).any()
     note = " ".join(_texts(figure))
     assert "family-wise" not in note
-    assert "Grey: too few sites or genes" in note
+    assert "Grey: too few sites or loci" in note
     assert "donor C2 (strength, gc_up50), acceptor C2 (strength, gc_up50)" in note
     assert {"C0", "C1", "C2†"} <= set(_texts(figure))
     assert not {"C0†", "C1†", "C2"} & {t.get_text() for t in _ladder_labels(figure)}
