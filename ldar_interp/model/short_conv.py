@@ -31,7 +31,7 @@ class _ConvolveSiLU(torch.autograd.Function):
         return F.silu(_both(mixed, weight, bias), inplace=True)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mixed, weight, bias = ctx.saved_tensors
         pre = _both(mixed, weight, bias)
         sigmoid = pre.sigmoid()
