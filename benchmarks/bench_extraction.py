@@ -32,6 +32,7 @@ from ldar_interp.assets import CHECKPOINT
 from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
 from ldar_interp.boundaries.extract import extract_boundaries, one_thread
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.bimamba2 import BiMamba2
 from ldar_interp.model.checkpoint import load_model
 from ldar_interp.model.flops import count_flops
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()
     results: dict[str, dict[str, float]] = {}
     for name in arguments.models:
         results[f"{name} at {LENGTH} bp"] = measure_efficiency(name)

@@ -27,6 +27,7 @@ from ldar_interp.boundaries.track import BoundaryTrack
 from ldar_interp.errors import DeviceError, InputError
 from ldar_interp.genome.alphabet import PAD, VOCAB_SIZE, encode, reverse_complement
 from ldar_interp.genome.fasta import Genome, open_genome
+from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.ldarnet import LDARNet
 
 DEFAULT_MARGIN_SHARE = 8
@@ -283,6 +284,7 @@ _worker: tuple[LDARNet, str] | None = None
 def _start_worker(model: LDARNet, dtype: str) -> None:
     global _worker
     torch.set_num_threads(1)
+    keep_freed_memory()
     _worker = (model, dtype)
 
 
