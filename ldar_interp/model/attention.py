@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 ROTARY_BASE = 10000.0
-QUERY_BLOCK = 256
+QUERY_BLOCK = 128
 
 
 class LocalAttention(nn.Module):
@@ -56,19 +56,31 @@ class LocalAttention(nn.Module):
         if window >= length - 1 and mask is None:
             return F.scaled_dot_product_attention(q, k, v)
         outputs = []
-        position = torch.arange(length, device=q.device)
+        bands: dict[tuple[int, int, int], Tensor] = {}
         for start in range(0, length, QUERY_BLOCK):
             stop = min(start + QUERY_BLOCK, length)
             low, high = max(0, start - window), min(length, stop + window)
-            near = (position[start:stop, None] - position[None, low:high]).abs() <= window
-            allowed = near[None, None]
+            # Blocks away from the ends share one band.
+            shape = (stop - start, start - low, high - low)
+            if shape not in bands:
+                bands[shape] = _band(*shape, window, q)
+            allowed = bands[shape]
             if mask is not None:
                 # A padded query keeps itself as a key: a row without any key would be NaN.
-                own = position[start:stop, None] == position[None, low:high]
-                allowed = allowed & (mask[:, None, None, low:high] | own)
+                keys = torch.arange(low, high, device=q.device)
+                own = torch.arange(start, stop, device=q.device)[:, None] == keys
+                real = mask[:, None, None, low:high] | own
+                allowed = torch.where(real, allowed, -torch.inf)
             outputs.append(
                 F.scaled_dot_product_attention(
                     q[:, :, start:stop], k[:, :, low:high], v[:, :, low:high], attn_mask=allowed
                 )
             )
         return torch.cat(outputs, dim=2)
+
+
+def _band(n_queries: int, first: int, n_keys: int, window: int, like: Tensor) -> Tensor:
+    """(queries, keys) of 0 within the window and -inf outside; query i stands at key first + i."""
+    queries = torch.arange(first, first + n_queries, device=like.device)
+    gap = (queries[:, None] - torch.arange(n_keys, device=like.device)).abs()
+    return torch.zeros_like(gap, dtype=like.dtype).masked_fill_(gap > window, -torch.inf)

@@ -28,46 +28,50 @@ class _ConvolveSiLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mixed: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(mixed, weight, bias)
-        return F.silu(_both(mixed, weight, bias), inplace=True)
+        out = mixed.new_empty(2, *mixed.shape)
+        padded = _pad(mixed, weight)
+        for direction in (0, 1):
+            pre = _convolve(padded, weight[direction], bias[direction], mirrored=direction == 1)
+            torch.ops.aten.silu.out(pre, out=out[direction])
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mixed, weight, bias = ctx.saved_tensors
-        pre = _both(mixed, weight, bias)
-        sigmoid = pre.sigmoid()
-        # d silu(x) = s (1 + x (1 - s)) = s + x s - x s^2
-        slope = pre.mul_(sigmoid)
-        slope.addcmul_(slope, sigmoid, value=-1).add_(sigmoid)
-        d_pre = slope.mul_(grad)
-        d_mixed = torch.empty_like(mixed)
-        d_weight = torch.empty_like(weight)
         taps, length = weight.shape[-1], mixed.shape[1]
-        padded = F.pad(mixed, (0, 0, taps - 1, taps - 1))
-        for direction in (0, 1):
+        padded = _pad(mixed, weight)
+        d_mixed = torch.zeros_like(mixed)
+        d_weight, d_bias = torch.empty_like(weight), torch.empty_like(bias)
+        for d in (0, 1):
+            pre = _convolve(padded, weight[d], bias[d], mirrored=d == 1)
+            sigmoid = pre.sigmoid()
+            # d silu(x) = s (1 + x (1 - s)) = s + x s - x s^2
+            slope = pre.mul_(sigmoid)
+            slope = slope.addcmul_(slope, sigmoid, value=-1).add_(sigmoid)
+            d_pre = slope.mul_(grad[d])
             # The transpose of a causal convolution is the mirrored one with the same taps.
-            part = _convolve(d_pre[direction], weight[direction], None, mirrored=direction == 0)
-            if direction == 0:
-                d_mixed.copy_(part)
-            else:
-                d_mixed += part
+            d_mixed += _convolve(_pad(d_pre, weight), weight[d], None, mirrored=d == 0)
             for tap in range(taps):
-                start = tap if direction == 0 else 2 * (taps - 1) - tap
-                product = d_pre[direction] * padded[:, start : start + length]
-                d_weight[direction, :, tap] = product.sum((0, 1))
-        return d_mixed, d_weight, d_pre.sum((1, 2))
+                start = tap if d == 0 else 2 * (taps - 1) - tap
+                product = d_pre * padded[:, start : start + length]
+                d_weight[d, :, tap] = product.sum((0, 1))
+            d_bias[d] = d_pre.sum((0, 1))
+        return d_mixed, d_weight, d_bias
 
 
-def _both(mixed: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return torch.stack([_convolve(mixed, weight[d], bias[d], mirrored=d == 1) for d in (0, 1)])
+def _pad(x: Tensor, weight: Tensor) -> Tensor:
+    """Room for the taps on either side of (b, l, c), for both directions."""
+    reach = weight.shape[-1] - 1
+    return F.pad(x, (0, 0, reach, reach))
 
 
-def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None, *, mirrored: bool) -> Tensor:
-    """(b, l, c) depthwise with (c, k) taps, zeros beyond the ends."""
+def _convolve(padded: Tensor, weight: Tensor, bias: Tensor | None, *, mirrored: bool) -> Tensor:
+    """(b, l, c) from its padded form and (c, k) taps, depthwise."""
     reach = weight.shape[1] - 1
-    padded = F.pad(x, (0, 0, 0, reach) if mirrored else (0, 0, reach, 0))
+    rows = padded[:, reach:] if mirrored else padded[:, : padded.shape[1] - reach]
     taps = weight.flip(1) if mirrored else weight
     kernel = taps[:, None, None].contiguous(memory_format=torch.channels_last)
     # (b, c, 1, l) with channels innermost in memory: a view, not a copy.
-    image = padded.transpose(1, 2)[:, :, None]
+    image = rows.transpose(1, 2)[:, :, None]
     out = F.conv2d(image, kernel, bias, groups=weight.shape[0])
     return out[:, :, 0].transpose(1, 2)

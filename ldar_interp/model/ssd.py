@@ -15,7 +15,11 @@ masked Q x Q matrix. Those factors leave float32 when the decay inside a chunk i
 `MAX_FACTORED_DECAY` the scan takes a slower path that only ever exponentiates differences <= 0.
 """
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -66,51 +70,47 @@ def scan_chunked(
     stays without effect: sequences are filled up to whole chunks that way.
     """
     _, batch, length, heads, size = x.shape
-    if length <= chunk:
-        chunk = length
+    chunk = min(chunk, length)
     n_chunks = -(-length // chunk)
     fill = n_chunks * chunk - length
-    u = x * dt[..., None]
     if fill:
-        u = torch.nn.functional.pad(u, (0, 0, 0, 0, 0, fill))
-        log_decay = torch.nn.functional.pad(log_decay, (0, 0, 0, fill))
-        b_in = torch.nn.functional.pad(b_in, (0, 0, 0, fill))
-        c_out = torch.nn.functional.pad(c_out, (0, 0, 0, fill))
-    shape = (2, batch, n_chunks, chunk)
-    u = u.reshape(*shape, heads, size)
-    b_in, c_out = b_in.reshape(*shape, -1), c_out.reshape(*shape, -1)
-    a = log_decay.reshape(*shape, heads)
+        x = F.pad(x, (0, 0, 0, 0, 0, fill))
+        dt, log_decay = (F.pad(t, (0, 0, 0, fill)) for t in (dt, log_decay))
+        b_in, c_out = (F.pad(t, (0, 0, 0, fill)) for t in (b_in, c_out))
+    flat = (2 * batch * n_chunks, chunk)
+    by_head = (2, batch, n_chunks, chunk, heads)
+    x = x.reshape(*by_head, size)
+    dt, a = dt.reshape(by_head), log_decay.reshape(by_head)
+    b_in, c_out = b_in.reshape(*flat, -1), c_out.reshape(*flat, -1)
     # Inclusive sums: from the left for direction 0, from the right for direction 1.
     left = a.cumsum(3)
-    total = left[:, :, :, -1]
-    decay = torch.stack([left[0], total[1].unsqueeze(2) - left[1] + a[1]])
+    total = left[:, :, :, -1:]
+    decay = torch.stack([left[0], total[1] - left[1] + a[1]])
 
     triangle = _triangles(chunk, x.device)
-    scores = c_out @ b_in.transpose(-1, -2)
+    scores = torch.bmm(c_out, b_in.mT).view(2, batch, n_chunks, chunk, chunk)
     if float(total.detach().amin()) >= -MAX_FACTORED_DECAY:
-        middle = (0.5 * total.detach()).unsqueeze(3)
-        grow = (middle - decay).exp()
-        shrink = (decay - middle).exp()
-        weighted = (u * grow[..., None]).reshape(*shape, heads * size)
-        written = b_in.transpose(-1, -2) @ weighted
-        written = (
-            written.unflatten(-1, (heads, size)) * (total.unsqueeze(3) - middle).exp()[..., None]
-        )
-        carried = _carry(written, total.exp())
-        carried = (carried * middle.exp()[..., None]).flatten(-2)
-        inside = (scores * triangle) @ weighted
-        y = (inside + c_out @ carried).unflatten(-1, (heads, size)) * shrink[..., None]
+        middle = 0.5 * total
+        weighted = x * (dt * (middle - decay).exp())[..., None]
+        weighted = weighted.view(*flat, heads * size)
+        written = torch.bmm(b_in.mT, weighted)
+        entering = _carry_halfway(written.view(2, batch, n_chunks, -1, heads, size), middle.exp())
+        inside = torch.bmm((scores * triangle).view(*flat, chunk), weighted)
+        y = torch.baddbmm(inside, c_out, entering.view(flat[0], -1, heads * size))
+        y = y.view(*by_head, size) * (decay - middle).exp()[..., None]
     else:
+        u = x * dt[..., None]
         # (2, b, c, h, i, j): masked before exp, so that no entry and no gradient overflows.
-        by_head = decay.transpose(-1, -2)
-        gap = by_head.unsqueeze(-1) - by_head.unsqueeze(-2)
+        rows = decay.transpose(-1, -2)
+        gap = rows.unsqueeze(-1) - rows.unsqueeze(-2)
         gap = gap.masked_fill(~triangle.unsqueeze(3).bool(), -torch.inf)
         weights = scores.unsqueeze(3) * gap.exp()
         y = (weights @ u.transpose(3, 4)).transpose(3, 4)
-        to_end = (total.unsqueeze(3) - decay).exp()
-        written = b_in.transpose(-1, -2) @ (u * to_end[..., None]).flatten(-2)
-        carried = _carry(written.unflatten(-1, (heads, size)), total.exp()).flatten(-2)
-        y = y + (c_out @ carried).unflatten(-1, (heads, size)) * decay.exp()[..., None]
+        to_end = u * (total - decay).exp()[..., None]
+        written = torch.bmm(b_in.mT, to_end.view(*flat, -1))
+        entering = _carry(written.view(2, batch, n_chunks, -1, heads, size), total.exp())
+        carried = torch.bmm(c_out, entering.view(flat[0], -1, heads * size))
+        y = y + carried.view(*by_head, size) * decay.exp()[..., None]
     return y.reshape(2, batch, n_chunks * chunk, heads, size)[:, :, :length]
 
 
@@ -121,18 +121,43 @@ def _triangles(chunk: int, device: torch.device) -> Tensor:
 
 
 def _carry(
-    written: Float[Tensor, "2 b c n h p"], decay: Float[Tensor, "2 b c h"]
+    written: Float[Tensor, "2 b c n h p"], keep: Float[Tensor, "2 b c 1 h"]
 ) -> Float[Tensor, "2 b c n h p"]:
-    """State that enters each chunk, from what every chunk writes and how much it forgets."""
+    """State that enters each chunk: E' = keep E + written, from either side."""
+    keep = keep.unsqueeze(-1)
+    return _run_both_ways(written, lambda d, c, _, state: state * keep[d, :, c] + written[d, :, c])
+
+
+def _carry_halfway(
+    written: Float[Tensor, "2 b c n h p"], half: Float[Tensor, "2 b c 1 h"]
+) -> Float[Tensor, "2 b c n h p"]:
+    """exp(m) times the state that enters each chunk, m being half of the chunk's total decay.
+
+    `written` is what a chunk writes, as seen from its middle. With g = exp(m), E' = g^2 E + g W, so
+    F = g E obeys F' = g g' (F + W), where ' is the next chunk: no pass over the states to scale.
+    """
+    half = half.unsqueeze(-1)
+    return _run_both_ways(
+        written,
+        lambda d, c, after, state: (state + written[d, :, c]) * (half[d, :, c] * half[d, :, after]),
+    )
+
+
+def _run_both_ways(
+    written: Tensor, step: Callable[[int, int, int, Tensor], Tensor]
+) -> Float[Tensor, "2 b c n h p"]:
+    """States entering the chunks: zero, then `step(direction, chunk, next chunk, state)`."""
     n_chunks = written.shape[2]
-    keep = decay[:, :, :, None, :, None]
-    state = torch.zeros_like(written[:, :, 0])
-    entering_left, entering_right = [state[0]], [state[1]]
-    left, right = state[0], state[1]
-    for c in range(n_chunks - 1):
-        left = left * keep[0, :, c] + written[0, :, c]
-        entering_left.append(left)
-        mirror = n_chunks - 1 - c
-        right = right * keep[1, :, mirror] + written[1, :, mirror]
-        entering_right.append(right)
-    return torch.stack([torch.stack(entering_left, 1), torch.stack(entering_right[::-1], 1)])
+    entering = None if torch.is_grad_enabled() else torch.empty_like(written)
+    both = []
+    for direction in (0, 1):
+        order = range(n_chunks) if direction == 0 else range(n_chunks - 1, -1, -1)
+        states = {order[0]: torch.zeros_like(written[direction, :, 0])}
+        for c, after in pairwise(order):
+            states[after] = step(direction, c, after, states[c])
+        parts = [states[c] for c in range(n_chunks)]
+        if entering is None:
+            both.append(torch.stack(parts, 1))
+        else:
+            torch.stack(parts, 1, out=entering[direction])
+    return torch.stack(both) if entering is None else entering
