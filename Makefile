@@ -47,7 +47,9 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 figures: $(STAMP)
-	$(BIN)/python -m ldar_interp.splice_profile --out figures/splice_profile --force
+	$(BIN)/python -m analyses.splice_profile.run --force
+	$(BIN)/python -m analyses.checkpoint.draw_curve --out figures/checkpoint
+	$(BIN)/python -m analyses.splice_controls.run --force
 
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

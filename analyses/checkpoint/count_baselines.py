@@ -1,6 +1,6 @@
 """What letters alone predict: one- and two-sided count models on the validation region.
 
-    python analyses/checkpoint/count_baselines.py --data DIR --out analyses/checkpoint/baselines.tsv
+    python -m analyses.checkpoint.count_baselines --data DIR --out analyses/checkpoint/baselines.tsv
 
 A base is predicted from the k letters before it (one-sided, a Markov chain) or from the j letters
 on each side (two-sided, what a masked model may use). Counts come from the human training sources

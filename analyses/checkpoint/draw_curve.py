@@ -1,6 +1,6 @@
 """Loss of the embedded checkpoint on the validation region, beside the count models.
 
-    python analyses/checkpoint/draw_curve.py --out figures/checkpoint
+    python -m analyses.checkpoint.draw_curve --out figures/checkpoint
 
 Reads validation.csv (copied from the run) and baselines.tsv beside this file; writes loss.pdf,
 loss.png, data.tsv and provenance.json.

@@ -1,0 +1,97 @@
+"""The model card, from measured numbers only.
+
+    python -m analyses.checkpoint.write_card
+
+Fills card_template.md with what evaluation.json, validation.csv, baselines.tsv and config.toml
+beside it hold, and writes ldar_interp/assets/checkpoint/README.md.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from ldar_interp.assets import CHECKPOINT
+from ldar_interp.train.config import read_config
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Fill the card in."""
+    measured = json.loads((HERE / "evaluation.json").read_text())
+    config = read_config(HERE / "config.toml")
+    shape = config.shape()
+    curve = pd.read_csv(HERE / "validation.csv")
+    baselines = pd.read_csv(HERE / "baselines.tsv", sep="\t")
+    stored, clean = measured["as_stored"], measured["unmasked"]
+    consistency = measured["consistency_trained"]
+    order_nine = baselines.query("context == 'one-sided' and letters_a_side == 9").iloc[0, 3]
+    best = baselines["nats_per_base"].min()
+    beats = [
+        f"It {'beats' if stored['mask_loss'] < value else 'does not beat'} the {name} ({value:.3f})"
+        for name, value in (("order-9 Markov model", order_nine), ("best count model", best))
+    ]
+    total = sum(source.weight for source in config.train)
+    text = (
+        (HERE / "card_template.md")
+        .read_text()
+        .format(
+            parameters=measured["parameters"],
+            bases=measured["progress"]["bases"] / 1e6,
+            hours=measured["progress"]["seconds"] / 3600,
+            layout=shape.arch_layout,
+            d_model=list(shape.d_model),
+            d_state=shape.d_state,
+            window=shape.window_size[0],
+            train_length=config.train_length,
+            batch=config.optimizer.batch_windows,
+            steps=measured["progress"]["step"],
+            compression=config.objective.compression[0],
+            alpha=config.objective.alpha,
+            peak_lr=config.optimizer.peak_lr,
+            sha=measured["weights_sha256"],
+            data="\n".join(
+                f"- {source.name} ({', '.join(source.regions) or 'whole file'}): "
+                f"{source.weight / total:.0%} of windows"
+                for source in config.train
+            ),
+            n_windows=measured["validation_windows"],
+            n_mask=stored["n_mask"],
+            rows="\n".join(
+                f"| {row.context}, {row.letters_a_side} letters | {row.nats_per_base:.4f} |"
+                for row in baselines.itertuples()
+            ),
+            loss=stored["mask_loss"],
+            accuracy=stored["mask_accuracy"],
+            loss_trained=measured["as_trained"]["mask_loss"],
+            sentence=". ".join(beats) + ".",
+            curve="\n".join(
+                f"| {row.bases / 1e6:.1f} | {row.mask_loss:.4f} | {row.boundary_rate:.3f} "
+                f"| {row.mean_prob:.3f} |"
+                for row in curve[curve["step"].isin(spread(curve["step"].tolist()))].itertuples()
+            ),
+            mean_prob=clean["mean_prob"],
+            boundary_rate=clean["boundary_rate"],
+            chunk_mean=clean["chunk_length_mean"],
+            chunk_median=clean["chunk_length_p50"],
+            chunk_95=clean["chunk_length_p95"],
+            chunk_99=clean["chunk_length_p99"],
+            dp_mean=consistency["mean_abs_dp_beyond_margin"],
+            dp_max=consistency["max_abs_dp_beyond_margin"],
+            margin=consistency["margin_bp"],
+            strands=consistency["mean_abs_dp_strands"],
+            strands_random=measured["consistency_random"]["mean_abs_dp_strands"],
+        )
+    )
+    (CHECKPOINT / "README.md").write_text(text)
+
+
+def spread(steps: list[int], n_rows: int = 8) -> list[int]:
+    """About `n_rows` of the steps, evenly, the first and the last among them."""
+    last = len(steps) - 1
+    return [steps[round(i * last / (n_rows - 1))] for i in range(n_rows)]
+
+
+if __name__ == "__main__":
+    main()
