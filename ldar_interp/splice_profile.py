@@ -73,7 +73,9 @@ def main(
     max_sites: Annotated[
         int | None,
         typer.Option(
-            help="At most this many sites of each kind, drawn by --seed.", show_default="all"
+            help="At most this many sites of each kind, drawn by --seed; site strength is then "
+            "fitted to them alone.",
+            show_default="all",
         ),
     ] = None,
     margin_bp: Annotated[

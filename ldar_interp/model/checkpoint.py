@@ -94,7 +94,8 @@ def check_device(device: str | torch.device) -> torch.device:
     """The device, if it can be used here. Raises DeviceError otherwise."""
     try:
         target = torch.device(device)
-        torch.empty(1, device=target)
+        # A device that cannot give values back, such as meta, is of no use.
+        torch.zeros(1, device=target).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(

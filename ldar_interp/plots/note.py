@@ -18,7 +18,8 @@ def write_note(
     """What the marks mean, and what a reader must know before believing them."""
     sentences = [
         "Bands and bars: 95 % confidence intervals, gene loci resampled; "
-        "strips of b have their own scales."
+        "strips of b have their own scales. "
+        "Site curves of a: all sites; b and c: matched pairs only."
     ]
     tested = difference["p_maxt"].notna()
     if tested.any():

@@ -100,10 +100,10 @@ def read_gtf(
 
 
 def count_tags(gtf: str | Path) -> dict[str, int]:
-    """Values of the attribute `tag` on exon and intron rows, most frequent first."""
+    """Values of the attribute `tag` on the rows that filters read, most frequent first."""
     values = (
         _scan(Path(gtf))
-        .filter(pl.col("feature").is_in(["exon", "intron"]))
+        .filter(pl.col("feature").is_in(["transcript", "exon", "intron"]))
         .select(tag=pl.col("attributes").str.extract_all(r'(?:^|;)\s*tag\s+"[^"]*"'))
         .explode("tag")
         .select(pl.col("tag").str.extract(r'"([^"]*)"').str.replace_all(" ", "_"))

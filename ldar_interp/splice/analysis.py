@@ -89,6 +89,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
             seed=settings.seed,
         )
         report.tell_controls(ladder)
+        check_controls(ladder)
         profiles, extraction = {}, {}
         for name, current in models.items():
             profiles[name], extraction[name] = profile_sites(
@@ -102,6 +103,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
             n_boot=settings.n_boot,
             n_flips=settings.n_flips,
             seed=settings.seed,
+            rungs=settings.controls,
         )
         for name, found in profiles.items()
     ]
@@ -168,6 +170,26 @@ def check_reach(sites: pd.DataFrame, genome: Genome, length: int, margin_bp: int
             "end of the sequence or of an N; wanted sites inside: give a longer sequence or a "
             "smaller --margin-bp"
         )
+
+
+def check_controls(ladder: ControlLadder) -> None:
+    """Raise InputError if no site has a control on any rung."""
+    if len(ladder.table):
+        return
+    reasons = sorted(
+        {
+            reason.removeprefix("unmatched: ")
+            for by_kind in ladder.counts.values()
+            for counts in by_kind.values()
+            for reason, n in counts.items()
+            if reason.startswith("unmatched: ") and n
+        }
+    )
+    raise InputError(
+        f"none of {len(ladder.sites)} sites has a control on rung {', '.join(ladder.counts)} "
+        f"({'; '.join(reasons) or 'no reason counted'}); wanted at least one: add --controls C0 or "
+        "give an annotation with more genes"
+    )
 
 
 def profile_sites(

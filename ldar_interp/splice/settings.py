@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
 
@@ -18,7 +18,7 @@ class SpliceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ckpt: str | None = None
+    ckpt: str | None = Field(None, min_length=1)
     fasta: Path | None = None
     gtf: Path | None = None
     out: Path = Path("splice_profile")
@@ -37,6 +37,12 @@ class SpliceSettings(BaseModel):
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
     width_mm: Literal[89, 183] = 183
+
+    @field_validator("controls", "gene_type", "tag", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """`C0,C1` is the list of both, as on the command line."""
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _check_together(self) -> "SpliceSettings":

@@ -189,7 +189,8 @@ def range_over_draws(
             float("nan"),
             counts,
             f"mean_difference in each of {len(draws)} draws of controls: effect is their "
-            "mean, ci_low and ci_high their minimum and maximum, not a confidence interval",
+            "mean, ci_low and ci_high their minimum and maximum, not a confidence interval; draws "
+            "share controls, and all but the first are matched less closely",
         )
     ]
 

@@ -52,6 +52,7 @@ def enrichment(
     n_flips: int = 9999,
     seed: int = 0,
     primary: Sequence[str] = ("C1", "C2"),
+    rungs: Sequence[str] | None = None,
     min_sites: int = 20,
     min_groups: int = 10,
 ) -> EnrichmentResult:
@@ -67,6 +68,8 @@ def enrichment(
     seed : of all resampling; printed in every row.
     primary : rungs whose `mean_difference` at offset 0 is tested. Rungs that the controls do not
         have are no part of the family.
+    rungs : rungs to report; one without any control is listed as too few. Default: those that
+        the controls have.
     min_sites, min_groups : below either the row is listed as "too few", with neither interval
         nor p.
 
@@ -86,7 +89,7 @@ def enrichment(
         raise InputError("profiles hold no sites; nothing can be compared")
     given = Settings(model, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
     kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
-    rungs = sorted(set(control_profiles.sites["set"].tolist()))
+    rungs = sorted(set(rungs or control_profiles.sites["set"].tolist()))
     rows: list[dict[str, object]] = []
     profile_parts, difference_parts = [], []
     first_draw = control_profiles.select(draws_of(control_profiles.sites) == 0)

@@ -33,12 +33,16 @@ class Source(_Strict):
 
 
 class Optimizer(_Strict):
-    """AdamW and its schedule. `peak_lr` is the backbone's; stages outside it are scaled up."""
+    """AdamW and its schedule. `peak_lr` is the backbone's; stages outside it are scaled up.
+
+    `warmup_steps`, where given, stands for `warmup_fraction` of `total_steps`.
+    """
 
     peak_lr: float = Field(5e-4, gt=0)
     batch_windows: int = Field(8, ge=1)
     total_steps: int = Field(4000, ge=1)
     warmup_fraction: float = Field(0.1, ge=0, le=1)
+    warmup_steps: int | None = Field(None, ge=0)
     decay_fraction: float = Field(0.2, ge=0, le=1)
     final_lr: float = Field(0.05, ge=0, le=1)
     decay_shape: Literal["inverse_sqrt", "one_minus_sqrt"] = "inverse_sqrt"

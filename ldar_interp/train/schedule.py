@@ -19,7 +19,9 @@ def learning_rate_factor(step: int, optimizer: Optimizer) -> float:
     such that it ends there, `one_minus_sqrt` is 1 - (1 - final) sqrt(u) (arXiv:2405.18392), which
     stays high for longer; u runs from 0 to 1 over the decay.
     """
-    warmup = round(optimizer.warmup_fraction * optimizer.total_steps)
+    warmup = optimizer.warmup_steps
+    if warmup is None:
+        warmup = round(optimizer.warmup_fraction * optimizer.total_steps)
     decay = round(optimizer.decay_fraction * optimizer.total_steps)
     if step < warmup:
         return (step + 1) / warmup

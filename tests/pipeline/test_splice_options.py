@@ -163,3 +163,30 @@ def test_an_error_half_way_leaves_no_partial_folder(run, out, monkeypatch, error
 def test_debug_shows_the_traceback_of_an_input_error(run, out):
     with pytest.raises(InputError, match="no such FASTA file"):
         run(out, "--debug", fasta="absent.fa")
+
+
+def keep_one_gene(world, tmp_path):
+    """The annotation of one gene alone: its sites have no other locus to fit strength on."""
+    lines = world.gtf.read_text().splitlines()
+    name = next(line for line in lines if "\texon\t" in line).split('gene_name "')[1].split('"')[0]
+    gtf = tmp_path / "one_gene.gtf"
+    gtf.write_text("\n".join(line for line in lines if f'gene_name "{name}"' in line) + "\n")
+    return gtf
+
+
+def test_a_rung_that_nothing_matches_is_listed_as_too_few(run, world, tmp_path, out):
+    outcome = run(out, gtf=keep_one_gene(world, tmp_path), baseline="none")
+    assert outcome.code == 0, outcome.stderr
+    table = pd.read_csv(out / "enrichment.tsv", sep="\t")
+    empty = table[(table["control"] == "C2") & (table["statistic"] == "mean_difference")]
+    assert set(empty["kind"]) == {"donor", "acceptor"}
+    assert (empty["n_sites"] == 0).all() and empty["p_value"].isna().all()
+    assert empty["method"].str.contains("too few").all()
+
+
+def test_a_config_file_may_spell_lists_as_the_command_line_does(run, tmp_path, out):
+    config = tmp_path / "run.toml"
+    config.write_text('controls = "C0, C1"\nbaseline = "none"\n')
+    outcome = run(out, config=config)
+    assert outcome.code == 0, outcome.stderr
+    assert set(pd.read_csv(out / "balance.tsv", sep="\t")["control"]) == {"C0", "C1"}

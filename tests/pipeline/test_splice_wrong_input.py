@@ -10,7 +10,9 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from ldar_interp.__main__ import build_app
 from ldar_interp.model.checkpoint import load_model
 from ldar_interp.model.published import published_keys
 
@@ -304,3 +306,25 @@ def test_a_real_process_ends_with_code_2_and_one_line(world, tmp_path):
         "splice_profile: error: empty.fa is empty; wanted a FASTA file, plain or bgzip\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["empty.fa"]
+
+
+def test_no_control_at_all(world, tmp_path):
+    lines = world.gtf.read_text().splitlines()
+    name = next(line for line in lines if "\texon\t" in line).split('gene_name "')[1].split('"')[0]
+    gtf = tmp_path / "one_gene.gtf"
+    gtf.write_text("\n".join(line for line in lines if f'gene_name "{name}"' in line) + "\n")
+    out = tmp_path / "elsewhere"
+    words = ["splice-profile", "--ckpt", world.ckpt, "--fasta", world.fasta, "--gtf", gtf]
+    words += ["--out", out, "--controls", "C2", "--margin-bp", "8"]
+    result = CliRunner().invoke(build_app(), [str(word) for word in words])
+    assert result.exit_code == 2 and not out.exists()
+    last = result.stderr.splitlines()[-1]
+    assert "has a control on rung C2" in last and "add --controls C0" in last
+
+
+def test_an_empty_checkpoint_name_is_not_the_embedded_one(refuse):
+    assert "ckpt" in refuse(ckpt="")
+
+
+def test_a_device_that_gives_nothing_back(refuse):
+    assert "device 'meta' cannot be used here" in refuse(device="meta")
