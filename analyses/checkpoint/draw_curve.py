@@ -2,11 +2,13 @@
 
     python -m analyses.checkpoint.draw_curve --out figures/checkpoint
 
-Reads validation.csv (copied from the run) and baselines.tsv beside this file; writes loss.pdf,
-loss.png, data.tsv and provenance.json.
+Reads validation.csv (copied from the run; 128 windows spread over the region), baselines.tsv and
+evaluation.json (both on the whole region) beside this file; writes loss.pdf, loss.png, data.tsv and
+provenance.json. The line is the curve, the dot the final weights on the whole region.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -34,6 +36,8 @@ def main() -> None:
         for (context, k), label in SHOWN.items()
     ]
     megabases = curve["bases"] / 1e6
+    # The curve is on a part of the region, baselines and the last weights are on all of it.
+    whole = json.loads((HERE / "evaluation.json").read_text())["as_stored"]["mask_loss"]
     with publication_style():
         figure = Figure(figsize=(inches(89), inches(62)))
         ax = figure.add_axes((0.13, 0.17, 0.60, 0.78))
@@ -48,10 +52,10 @@ def main() -> None:
                 fontsize=6,
                 color="#555555",
             )
-        last = curve.iloc[-1]
+        ax.plot(megabases.iloc[-1:], [whole], "o", ms=4, color="#C8391B", clip_on=False)
         ax.annotate(
-            f"checkpoint {last['mask_loss']:.3f}",
-            (1.02, last["mask_loss"]),
+            f"checkpoint {whole:.3f}",
+            (1.02, whole),
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=6,
@@ -69,12 +73,17 @@ def main() -> None:
     table = pd.concat(
         [
             curve.assign(series="checkpoint")[["series", "bases", "mask_loss"]],
-            pd.DataFrame(lines, columns=["series", "mask_loss"]),
+            pd.DataFrame(
+                [("checkpoint, whole region", whole), *lines], columns=["series", "mask_loss"]
+            ),
         ],
         ignore_index=True,
     )
     table.to_csv(out / "data.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-    inputs = [describe_input(HERE / name) for name in ("validation.csv", "baselines.tsv")]
+    inputs = [
+        describe_input(HERE / name)
+        for name in ("validation.csv", "baselines.tsv", "evaluation.json")
+    ]
     write_provenance(out / "provenance.json", {"program": "draw_curve", "inputs": inputs})
 
 

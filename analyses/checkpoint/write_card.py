@@ -66,6 +66,7 @@ def main() -> None:
             accuracy=stored["mask_accuracy"],
             loss_trained=measured["as_trained"]["mask_loss"],
             sentence=". ".join(beats) + ".",
+            n_curve=config.validation_windows,
             curve="\n".join(
                 f"| {row.bases / 1e6:.1f} | {row.mask_loss:.4f} | {row.boundary_rate:.3f} "
                 f"| {row.mean_prob:.3f} |"
@@ -79,6 +80,10 @@ def main() -> None:
             chunk_99=clean["chunk_length_p99"],
             dp_mean=consistency["mean_abs_dp_beyond_margin"],
             dp_max=consistency["max_abs_dp_beyond_margin"],
+            dp_where="beyond" if consistency["margin_reached_tolerance"] else "at",
+            dp_note=""
+            if consistency["margin_reached_tolerance"]
+            else f"; the tolerance of {consistency['tolerance']:g} on the mean is not reached",
             margin=consistency["margin_bp"],
             strands=consistency["mean_abs_dp_strands"],
             strands_random=measured["consistency_random"]["mean_abs_dp_strands"],

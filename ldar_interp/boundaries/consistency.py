@@ -52,10 +52,15 @@ class Consistency:
     n_loci: int
 
     def summary(self) -> dict[str, float | int | bool]:
-        """For provenance: the margin, and |dp| beyond it (NaN where nothing lies beyond)."""
+        """For provenance: the margin, and |dp| beyond it.
+
+        If no margin reached the tolerance, |dp| of the farthest bin that was measured.
+        """
         beyond = self.table[self.table["distance_bp"] >= self.margin_bp]
+        if not len(beyond):
+            beyond = self.table.tail(1)
         weights = beyond["n_edges"].to_numpy(dtype=np.float64)
-        mean = float(np.average(beyond["mean_abs_dp"], weights=weights)) if len(beyond) else np.nan
+        mean = float(np.average(beyond["mean_abs_dp"], weights=weights))
         return {
             "margin_bp": self.margin_bp,
             "margin_reached_tolerance": self.reached,

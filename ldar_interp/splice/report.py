@@ -71,14 +71,17 @@ def tell_consistency(name: str, found: Consistency) -> None:
     """The margin that the measurement asks for, and what is left beyond it."""
     summary = found.summary()
     reached = (
-        f"within {found.tolerance:g} of itself in shifted windows from {found.margin_bp} bp on "
-        f"(mean |dp| {summary['mean_abs_dp_beyond_margin']:.2g}, max "
-        f"{summary['max_abs_dp_beyond_margin']:.2g})"
+        f"within {found.tolerance:g} of itself in shifted windows from {found.margin_bp} bp on"
         if found.reached
-        else f"nowhere within {found.tolerance:g} of itself in shifted windows; margin "
-        f"{found.margin_bp} bp"
+        else f"not within {found.tolerance:g} of itself in shifted windows up to "
+        f"{found.margin_bp} bp, which is the margin"
     )
-    say(f"{PROGRAM}: {name}: p is {reached}; strands differ by {found.strand_difference:.2g}")
+    say(
+        f"{PROGRAM}: {name}: p is {reached} (mean |dp| there "
+        f"{summary['mean_abs_dp_beyond_margin']:.2g}, max "
+        f"{summary['max_abs_dp_beyond_margin']:.2g}); strands differ by "
+        f"{found.strand_difference:.2g}"
+    )
 
 
 def tell_extraction(
