@@ -42,25 +42,20 @@ def main() -> None:
         figure = Figure(figsize=(inches(89), inches(62)))
         ax = figure.add_axes((0.13, 0.17, 0.60, 0.78))
         ax.plot(megabases, curve["mask_loss"], color="#C8391B", lw=1.4, gid="checkpoint")
-        for label, loss in lines:
+        labels = [(f"{label} {loss:.3f}", loss, "#555555") for label, loss in lines]
+        labels.append((f"checkpoint {whole:.3f}", whole, "#C8391B"))
+        for _, loss in lines:
             ax.axhline(loss, color="#7A7A7A", lw=0.7, ls=(0, (4, 2)), zorder=0)
+        ax.plot(megabases.iloc[-1:], [whole], "o", ms=4, color="#C8391B", clip_on=False)
+        for text, loss, colour in labels:
             ax.annotate(
-                f"{label} {loss:.3f}",
+                text,
                 (1.02, loss),
                 xycoords=("axes fraction", "data"),
                 va="center",
                 fontsize=6,
-                color="#555555",
+                color=colour,
             )
-        ax.plot(megabases.iloc[-1:], [whole], "o", ms=4, color="#C8391B", clip_on=False)
-        ax.annotate(
-            f"checkpoint {whole:.3f}",
-            (1.02, whole),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=6,
-            color="#C8391B",
-        )
         ax.set_xlim(0, megabases.iloc[-1])
         low = min(curve["mask_loss"].min(), min(loss for _, loss in lines)) - 0.01
         ax.set_ylim(low, 1.345)

@@ -26,7 +26,7 @@ from ldar_interp.boundaries.tiling import Window
 from ldar_interp.boundaries.track import BoundaryTrack
 from ldar_interp.errors import DeviceError, InputError
 from ldar_interp.genome.alphabet import PAD, VOCAB_SIZE, encode, reverse_complement
-from ldar_interp.genome.fasta import Genome, open_genome
+from ldar_interp.genome.fasta import Genome, borrow_genome
 from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.ldarnet import LDARNet
 
@@ -165,53 +165,44 @@ def extract_boundaries(
     CoordinateError : sites lie on a chromosome that the genome does not have.
     DeviceError : unknown dtype.
     """
-    if isinstance(genome, str | Path):
-        with open_genome(genome) as opened:
-            return extract_boundaries(
-                model,
-                opened,
-                around=around,
-                flank_bp=flank_bp,
-                strand=strand,
-                margin_bp=margin_bp,
-                dtype=dtype,
-                workers=workers,
-                batch_size=batch_size,
-                progress=progress,
-            )
     if workers < 1 or (batch_size is not None and batch_size < 1):
         raise InputError(f"workers {workers}, batch_size {batch_size}; wanted at least 1")
-    length = model.config.train_length
-    margin = length // DEFAULT_MARGIN_SHARE if margin_bp is None else margin_bp
-    plans = plan_orientations(
-        genome,
-        [around] if isinstance(around, pd.DataFrame) else list(around),
-        flank_bp=flank_bp,
-        strand=strand,
-        length=length,
-        margin_bp=margin,
-    )
-    device = next(model.parameters()).device
-    if batch_size is None:
-        batch_size = max(1, (_CPU_BATCH_BP if device.type == "cpu" else _GPU_BATCH_BP) // length)
-    batches = _form_batches(plans, batch_size)
-    results = _run_batches(
-        model,
-        (_read_batch(genome, batch) for batch in batches),
-        dtype,
-        min(workers, len(batches)) if device.type == "cpu" else 1,
-    )
-    for batch, prob in tqdm(
-        zip(batches, results, strict=True),
-        total=len(batches),
-        desc=progress,
-        unit="batch",
-        delay=_PROGRESS_SECONDS,
-        disable=progress is None,
-        file=sys.stderr,
-    ):
-        for window, values in zip(batch.windows, prob, strict=True):
-            plans[batch.orientation].fill(window, values, is_reverse=batch.orientation == "reverse")
+    with borrow_genome(genome) as opened:
+        length = model.config.train_length
+        margin = length // DEFAULT_MARGIN_SHARE if margin_bp is None else margin_bp
+        plans = plan_orientations(
+            opened,
+            [around] if isinstance(around, pd.DataFrame) else list(around),
+            flank_bp=flank_bp,
+            strand=strand,
+            length=length,
+            margin_bp=margin,
+        )
+        device = next(model.parameters()).device
+        if batch_size is None:
+            batch_size = max(
+                1, (_CPU_BATCH_BP if device.type == "cpu" else _GPU_BATCH_BP) // length
+            )
+        batches = _form_batches(plans, batch_size)
+        results = _run_batches(
+            model,
+            (_read_batch(opened, batch) for batch in batches),
+            dtype,
+            min(workers, len(batches)) if device.type == "cpu" else 1,
+        )
+        for batch, prob in tqdm(
+            zip(batches, results, strict=True),
+            total=len(batches),
+            desc=progress,
+            unit="batch",
+            delay=_PROGRESS_SECONDS,
+            disable=progress is None,
+            file=sys.stderr,
+        ):
+            for window, values in zip(batch.windows, prob, strict=True):
+                plans[batch.orientation].fill(
+                    window, values, is_reverse=batch.orientation == "reverse"
+                )
     return build_track(
         plans,
         strand,

@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -285,3 +286,13 @@ class Genome:
 def open_genome(path: str | Path) -> Genome:
     """Open a FASTA, plain or bgzip; the same as `Genome(path)`."""
     return Genome(path)
+
+
+@contextmanager
+def borrow_genome(genome: Genome | str | Path) -> Iterator[Genome]:
+    """An open genome as it is, left open; a path opened, and closed at the end."""
+    if isinstance(genome, Genome):
+        yield genome
+    else:
+        with open_genome(genome) as opened:
+            yield opened

@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from ldar_interp.errors import InputError
-from ldar_interp.genome.fasta import Genome, open_genome
+from ldar_interp.genome.fasta import Genome, borrow_genome
 from ldar_interp.sites.balance import measure_balance
 from ldar_interp.sites.candidates import read_stretches
 from ldar_interp.sites.covariates import REPORTED, WIDE_BP
@@ -104,9 +104,7 @@ def build_controls(
     plan = Plan(tuple(rungs), n_draws, seed, max(flank_bp, WIDE_BP), caliper)
     _check_arguments(plan, flank_bp, avoid)
     checked = _check_splice_sites(sites)
-    if isinstance(genome, Genome):
-        return _build(checked, genome, annotation, avoid, plan)
-    with open_genome(genome) as opened:
+    with borrow_genome(genome) as opened:
         return _build(checked, opened, annotation, avoid, plan)
 
 

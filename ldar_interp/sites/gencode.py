@@ -14,7 +14,7 @@ import pandas as pd
 import polars as pl
 
 from ldar_interp.errors import InputError
-from ldar_interp.genome.fasta import Genome, open_genome
+from ldar_interp.genome.fasta import Genome, borrow_genome
 from ldar_interp.sites.genes import (
     GENE,
     find_edges,
@@ -105,9 +105,7 @@ def load_splice_sites(
         nothing, there are no introns, or annotation and genome do not match.
     CoordinateError : the genome has none of the GTF's chromosomes, or none of its introns.
     """
-    if isinstance(genome, Genome):
-        return _load(gtf, genome, gene_types, tags, level, min_gt_ag, max_bad_lines)
-    with open_genome(genome) as opened:
+    with borrow_genome(genome) as opened:
         return _load(gtf, opened, gene_types, tags, level, min_gt_ag, max_bad_lines)
 
 
