@@ -15,13 +15,14 @@ masked Q x Q matrix. Those factors leave float32 when the decay inside a chunk i
 `MAX_FACTORED_DECAY` the scan takes a slower path that only ever exponentiates differences <= 0.
 """
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
+from ldar_interp.model.ssd_factored import scan_factored
 
 # exp(+-40) on either side of the chunk's middle: products stay within 1e35, sums keep full
 # precision because the largest factor belongs to the position nearest the output.
@@ -77,6 +78,21 @@ def scan_chunked(
         x = F.pad(x, (0, 0, 0, 0, 0, fill))
         dt, log_decay = (F.pad(t, (0, 0, 0, fill)) for t in (dt, log_decay))
         b_in, c_out = (F.pad(t, (0, 0, 0, fill)) for t in (b_in, c_out))
+    # The largest sum of |log_decay| over a chunk decides whether factors exp(+-m) are safe.
+    total = log_decay.detach().view(2, batch, n_chunks, chunk, heads).sum(3)
+    if float(total.amin()) >= -MAX_FACTORED_DECAY:
+        y = scan_factored(x, dt, log_decay, b_in, c_out, chunk)
+    else:
+        y = _scan_safely(x, dt, log_decay, b_in, c_out, chunk)
+    return y[:, :, :length]
+
+
+def _scan_safely(
+    x: Tensor, dt: Tensor, log_decay: Tensor, b_in: Tensor, c_out: Tensor, chunk: int
+) -> Float[Tensor, "2 b l h p"]:
+    """Whole chunks of any decay: one matrix a head, exponents never above 0."""
+    _, batch, length, heads, size = x.shape
+    n_chunks = length // chunk
     flat = (2 * batch * n_chunks, chunk)
     by_head = (2, batch, n_chunks, chunk, heads)
     x = x.reshape(*by_head, size)
@@ -86,37 +102,26 @@ def scan_chunked(
     left = a.cumsum(3)
     total = left[:, :, :, -1:]
     decay = torch.stack([left[0], total[1] - left[1] + a[1]])
-
     triangle = _triangles(chunk, x.device)
     scores = torch.bmm(c_out, b_in.mT).view(2, batch, n_chunks, chunk, chunk)
-    if float(total.detach().amin()) >= -MAX_FACTORED_DECAY:
-        middle = 0.5 * total
-        weighted = x * (dt * (middle - decay).exp())[..., None]
-        weighted = weighted.view(*flat, heads * size)
-        written = torch.bmm(b_in.mT, weighted)
-        entering = _carry_halfway(written.view(2, batch, n_chunks, -1, heads, size), middle.exp())
-        inside = torch.bmm((scores * triangle).view(*flat, chunk), weighted)
-        y = torch.baddbmm(inside, c_out, entering.view(flat[0], -1, heads * size))
-        y = y.view(*by_head, size) * (decay - middle).exp()[..., None]
-    else:
-        u = x * dt[..., None]
-        # (2, b, c, h, i, j): masked before exp, so that no entry and no gradient overflows.
-        rows = decay.transpose(-1, -2)
-        gap = rows.unsqueeze(-1) - rows.unsqueeze(-2)
-        gap = gap.masked_fill(~triangle.unsqueeze(3).bool(), -torch.inf)
-        weights = scores.unsqueeze(3) * gap.exp()
-        y = (weights @ u.transpose(3, 4)).transpose(3, 4)
-        to_end = u * (total - decay).exp()[..., None]
-        written = torch.bmm(b_in.mT, to_end.view(*flat, -1))
-        entering = _carry(written.view(2, batch, n_chunks, -1, heads, size), total.exp())
-        carried = torch.bmm(c_out, entering.view(flat[0], -1, heads * size))
-        y = y + carried.view(*by_head, size) * decay.exp()[..., None]
-    return y.reshape(2, batch, n_chunks * chunk, heads, size)[:, :, :length]
+    u = x * dt[..., None]
+    # (2, b, c, h, i, j): masked before exp, so that no entry and no gradient overflows.
+    rows = decay.transpose(-1, -2)
+    gap = rows.unsqueeze(-1) - rows.unsqueeze(-2)
+    gap = gap.masked_fill(~triangle.unsqueeze(3), -torch.inf)
+    weights = scores.unsqueeze(3) * gap.exp()
+    y = (weights @ u.transpose(3, 4)).transpose(3, 4)
+    to_end = u * (total - decay).exp()[..., None]
+    written = torch.bmm(b_in.mT, to_end.view(*flat, -1))
+    entering = _carry(written.view(2, batch, n_chunks, -1, heads, size), total.exp())
+    carried = torch.bmm(c_out, entering.view(flat[0], -1, heads * size))
+    y = y + carried.view(*by_head, size) * decay.exp()[..., None]
+    return y.reshape(2, batch, length, heads, size)
 
 
 def _triangles(chunk: int, device: torch.device) -> Tensor:
-    """0/1 masks (2, 1, 1, Q, Q): j <= i for direction 0, j >= i for direction 1."""
-    ones = torch.ones(chunk, chunk, device=device)
+    """Masks (2, 1, 1, Q, Q): j <= i for direction 0, j >= i for direction 1."""
+    ones = torch.ones(chunk, chunk, dtype=torch.bool, device=device)
     return torch.stack([ones.tril(), ones.triu()])[:, None, None]
 
 
@@ -124,40 +129,13 @@ def _carry(
     written: Float[Tensor, "2 b c n h p"], keep: Float[Tensor, "2 b c 1 h"]
 ) -> Float[Tensor, "2 b c n h p"]:
     """State that enters each chunk: E' = keep E + written, from either side."""
-    keep = keep.unsqueeze(-1)
-    return _run_both_ways(written, lambda d, c, _, state: state * keep[d, :, c] + written[d, :, c])
-
-
-def _carry_halfway(
-    written: Float[Tensor, "2 b c n h p"], half: Float[Tensor, "2 b c 1 h"]
-) -> Float[Tensor, "2 b c n h p"]:
-    """exp(m) times the state that enters each chunk, m being half of the chunk's total decay.
-
-    `written` is what a chunk writes, as seen from its middle. With g = exp(m), E' = g^2 E + g W, so
-    F = g E obeys F' = g g' (F + W), where ' is the next chunk: no pass over the states to scale.
-    """
-    half = half.unsqueeze(-1)
-    return _run_both_ways(
-        written,
-        lambda d, c, after, state: (state + written[d, :, c]) * (half[d, :, c] * half[d, :, after]),
-    )
-
-
-def _run_both_ways(
-    written: Tensor, step: Callable[[int, int, int, Tensor], Tensor]
-) -> Float[Tensor, "2 b c n h p"]:
-    """States entering the chunks: zero, then `step(direction, chunk, next chunk, state)`."""
-    n_chunks = written.shape[2]
-    entering = None if torch.is_grad_enabled() else torch.empty_like(written)
     both = []
     for direction in (0, 1):
-        order = range(n_chunks) if direction == 0 else range(n_chunks - 1, -1, -1)
-        states = {order[0]: torch.zeros_like(written[direction, :, 0])}
-        for c, after in pairwise(order):
-            states[after] = step(direction, c, after, states[c])
-        parts = [states[c] for c in range(n_chunks)]
-        if entering is None:
-            both.append(torch.stack(parts, 1))
-        else:
-            torch.stack(parts, 1, out=entering[direction])
-    return torch.stack(both) if entering is None else entering
+        # Unbound once: the gradient of an index is a tensor of zeros as large as all states.
+        writes, keeps = written[direction].unbind(1), keep[direction].unsqueeze(-1).unbind(1)
+        order = range(len(writes)) if direction == 0 else range(len(writes) - 1, -1, -1)
+        states = {order[0]: torch.zeros_like(writes[0])}
+        for here, after in pairwise(order):
+            states[after] = states[here] * keeps[here] + writes[here]
+        both.append(torch.stack([states[c] for c in range(len(writes))], 1))
+    return torch.stack(both)
