@@ -15,10 +15,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.config import MAMBA_HEAD_DIM
+from ldar_interp.model.cpu_mixer import MixerShape, compute_decays, mix_on_cpu
 from ldar_interp.model.short_conv import convolve_both_ways
-from ldar_interp.model.ssd import scan_chunked
+from ldar_interp.model.ssd import CHUNK, MAX_FACTORED_DECAY, scan_chunked
 
 NORM_EPS = 1e-5
+# Columns of a projection are filled up to whole cache lines of float32.
+ROW_MULTIPLE = 16
+# Shorter chunks where the decay over a longer one leaves the range of its factors.
+COMPILED_CHUNKS = (CHUNK, CHUNK // 4, CHUNK // 16)
 
 
 class BiMamba2(nn.Module):
@@ -31,7 +36,8 @@ class BiMamba2(nn.Module):
         self.d_conv = d_conv
         self.n_heads = self.d_inner // MAMBA_HEAD_DIM
         d_mixed = self.d_inner + 2 * d_state
-        self.in_proj = nn.Linear(d_model, 2 * self.d_inner + 2 * d_state + self.n_heads, bias=False)
+        self.n_projected = 2 * self.d_inner + 2 * d_state + self.n_heads
+        self.in_proj = nn.Linear(d_model, self.n_projected, bias=False)
         self.out_proj = nn.Linear(self.d_inner, d_model, bias=False)
         self.conv_weight = nn.Parameter(torch.empty(2, d_mixed, d_conv))
         self.conv_bias = nn.Parameter(torch.empty(2, d_mixed))
@@ -59,7 +65,7 @@ class BiMamba2(nn.Module):
         self, hidden: Float[Tensor, "b l d"], mask: Bool[Tensor, "b l"] | None = None
     ) -> Float[Tensor, "b l d"]:
         """`mask` is True on real positions; None means that all are."""
-        return self.mix(self.in_proj(hidden), mask)
+        return self.mix(self.project(hidden), mask)
 
     def mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
@@ -70,8 +76,41 @@ class BiMamba2(nn.Module):
         """
         projected = projected.to(torch.promote_types(projected.dtype, torch.float32))
         with torch.autocast(projected.device.type, enabled=False):
-            gated = self._mix(projected, mask)
+            gated = self._mix_compiled(projected, mask) if self._is_compiled(projected) else None
+            if gated is None:
+                gated = self._mix(projected[..., : self.n_projected], mask)
         return self.out_proj(gated)
+
+    def project(self, hidden: Float[Tensor, "... d"]) -> Float[Tensor, "... f"]:
+        """`in_proj`, with columns of zeros behind it where rows of whole cache lines are faster."""
+        weight = self.in_proj.weight
+        if weight.device.type == "cpu":
+            weight = F.pad(weight, (0, 0, 0, -len(weight) % ROW_MULTIPLE))
+        return F.linear(hidden, weight)
+
+    def _is_compiled(self, projected: Tensor) -> bool:
+        return projected.device.type == "cpu" and projected.dtype == torch.float32
+
+    def _mix_compiled(
+        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
+    ) -> Float[Tensor, "b l e"] | None:
+        """The same as `_mix` in compiled passes; None where even short chunks decay too far."""
+        batch, length, _ = projected.shape
+        lengths = torch.full((batch,), length) if mask is None else mask.sum(1)
+        rate = self.A_log.exp()
+        for chunk in COMPILED_CHUNKS:
+            shape = MixerShape(
+                self.d_inner, self.d_state, self.n_heads, min(chunk, length), NORM_EPS
+            )
+            decays = compute_decays(projected, lengths, rate, self.dt_bias, shape)
+            if decays.lowest >= -MAX_FACTORED_DECAY:
+                break
+        else:
+            return None
+        return mix_on_cpu(
+            projected, lengths, decays, self.conv_weight, self.conv_bias, self.A_log, self.D,
+            self.dt_bias, self.norm_weight, shape,
+        )  # fmt: skip
 
     def _mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None

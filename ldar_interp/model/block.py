@@ -103,7 +103,7 @@ class Stack(nn.Module):
         for depth, block in enumerate(self.blocks()):
             if depth == 0 and letters is not None and isinstance(block.mixer, BiMamba2):
                 ids, table = letters
-                rows = block.mixer.in_proj(block.norm1(table))
+                rows = block.mixer.project(block.norm1(table))
                 residual = block.finish(residual, block.mixer.mix(look_up(ids, rows), mask))
             else:
                 residual = block(residual, mask)

@@ -70,7 +70,7 @@ def scan_chunked(
     A position with dt = 0 and log_decay = 0 neither writes nor forgets, which is how padding
     stays without effect: sequences are filled up to whole chunks that way.
     """
-    _, batch, length, heads, size = x.shape
+    _, batch, length, heads, _ = x.shape
     chunk = min(chunk, length)
     n_chunks = -(-length // chunk)
     fill = n_chunks * chunk - length

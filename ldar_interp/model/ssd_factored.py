@@ -60,7 +60,7 @@ class _FactoredScan(torch.autograd.Function):
             half,
             entering.view(2, batch, n_chunks, -1, heads, size),
         )
-        scores = _masked(torch.bmm(c_out, b_in.mT), batch * n_chunks)
+        scores = mask_scores(torch.bmm(c_out, b_in.mT))
         y = torch.bmm(scores, weighted)
         torch.baddbmm(y, c_out, entering, out=y)
         y = y.view(*by_head, size).mul_(out_of[..., None])
@@ -77,9 +77,9 @@ class _FactoredScan(torch.autograd.Function):
         # d/d log(out_of) of the loss, by position and head.
         gained = torch.linalg.vecdot(grad, y)
         d_inner = (grad * out_of[..., None]).view(*flat, heads * size)
-        scores = _masked(torch.bmm(c_out, b_in.mT), batch * n_chunks)
+        scores = mask_scores(torch.bmm(c_out, b_in.mT))
         d_weighted = torch.bmm(scores.mT, d_inner)
-        d_scores = _masked(torch.bmm(d_inner, weighted.mT), batch * n_chunks)
+        d_scores = mask_scores(torch.bmm(d_inner, weighted.mT))
         d_c = torch.bmm(d_scores, b_in)
         torch.baddbmm(d_c, d_inner, entering.mT, out=d_c)
         d_entering = torch.bmm(c_out.mT, d_inner)
@@ -103,11 +103,11 @@ class _FactoredScan(torch.autograd.Function):
         d_log[0] = from_left[0, :, :, -1:] - from_left[0] + d_decay[0]
         d_log[1] = from_left[1]
         d_log += d_total
-        shape = dt.shape
-        return (
-            d_x.view(x.shape), d_dt.view(shape), d_log.view(shape),
-            d_b.view(2, batch, n_chunks * chunk, -1), d_c.view(2, batch, n_chunks * chunk, -1), None,
-        )  # fmt: skip
+        d_x, d_b, d_c = (
+            t.view(2, batch, n_chunks * chunk, *shape)
+            for t, shape in ((d_x, (heads, size)), (d_b, (-1,)), (d_c, (-1,)))
+        )
+        return d_x, d_dt.view(dt.shape), d_log.view(dt.shape), d_b, d_c, None
 
 
 def _sums(log_decay: Float[Tensor, "2 b c q h"]) -> tuple[Tensor, Tensor]:
@@ -118,10 +118,11 @@ def _sums(log_decay: Float[Tensor, "2 b c q h"]) -> tuple[Tensor, Tensor]:
     return decay, total.mul_(0.5)
 
 
-def _masked(scores: Float[Tensor, "g q q"], n_each: int) -> Float[Tensor, "g q q"]:
-    """In place: j <= i for direction 0 (the first `n_each`), j >= i for direction 1."""
-    scores[:n_each].tril_()
-    scores[n_each:].triu_()
+def mask_scores(scores: Float[Tensor, "g q q"]) -> Float[Tensor, "g q q"]:
+    """In place: j <= i for direction 0, the first half of the matrices, j >= i for direction 1."""
+    half = len(scores) // 2
+    scores[:half].tril_()
+    scores[half:].triu_()
     return scores
 
 

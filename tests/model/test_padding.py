@@ -28,7 +28,10 @@ def assert_members_alone(model, rows, order):
     together = model(pad([rows[i] for i in order]))
     for place, i in enumerate(order):
         alone, n = model(rows[i][None]), len(rows[i])
-        torch.testing.assert_close(together.logits[place, :n], alone.logits[0], atol=2e-5, rtol=0)
+        # Logits reach 40 in `mixed`, where float32 itself is 1.5e-5 away from float64.
+        torch.testing.assert_close(
+            together.logits[place, :n], alone.logits[0], atol=2e-5, rtol=2e-6
+        )
         outer, lone = together.boundaries[0], alone.boundaries[0]
         torch.testing.assert_close(outer.prob[place, :n], lone.prob[0], atol=1e-6, rtol=0)
         for stage, routed in enumerate(alone.boundaries):
