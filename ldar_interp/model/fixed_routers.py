@@ -23,8 +23,9 @@ from ldar_interp.model.router import Router, RouterOutput
 
 _BITS = 32
 _LOW = (1 << _BITS) - 1
-# Odd and below 2^31, so that a product with 32 bits stays below 2^63. They and the shifts are
-# parameters of low bias from https://github.com/skeeto/hash-prospector, "two rounds".
+# Odd and below 2^31, so that a product with 32 bits stays below 2^63. The form and the constants
+# are of the kind found by https://github.com/skeeto/hash-prospector; a test counts how often each
+# bit of the input turns over each bit of the output.
 _FIRST, _SECOND = 0x21F0AAAD, 0x735A2D97
 # 2^32 / golden ratio: stages far apart.
 _STAGE = 0x9E3779B9
