@@ -46,20 +46,20 @@ class FlopTable:
     inference: tuple[FlopRow, ...]
     training: tuple[FlopRow, ...]
 
+    def totals(self) -> dict[str, tuple[FlopRow, ...]]:
+        """The rows that make up each total: `boundaries`, `full` and `training`."""
+        outermost = [row for row in self.inference if row.stage == 0 and len(self.lengths) > 1]
+        needed = tuple(row for row in outermost if row.part in ("encoder", "router"))
+        return {"boundaries": needed, "full": self.inference, "training": self.training}
+
     def per_base(self) -> FlopCount:
         """Totals, divided by the sequence's length."""
-        has_router = len(self.lengths) > 1
-        needed = [
-            row.forward
-            for row in self.inference
-            if has_router and row.stage == 0 and row.part in ("encoder", "router")
-        ]
-        length = self.lengths[0]
+        rows, length = self.totals(), self.lengths[0]
         return FlopCount(
-            boundaries=sum(needed) / length,
-            full=sum(row.forward for row in self.inference) / length,
-            training=sum(row.forward + row.backward for row in self.training) / length,
-            windowed=sum(row.windowed for row in self.inference) / length,
+            boundaries=sum(row.forward for row in rows["boundaries"]) / length,
+            full=sum(row.forward for row in rows["full"]) / length,
+            training=sum(row.forward + row.backward for row in rows["training"]) / length,
+            windowed=sum(row.windowed for row in rows["full"]) / length,
         )
 
 
