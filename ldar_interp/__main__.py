@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from ldar_interp import __version__, pretrain, splice_profile
+from ldar_interp import __version__, flops, pretrain, splice_profile
 
 PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
     "pretrain": pretrain.main,
+    "flops": flops.main,
 }
 
 

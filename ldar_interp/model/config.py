@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ldar_interp.errors import CheckpointError, InputError
 from ldar_interp.genome.alphabet import VOCAB_SIZE
+from ldar_interp.model.router_spec import RouterSpec
 
 MAMBA_HEAD_DIM = 64
 STAGED = ("d_model", "d_intermediate", "num_heads", "rotary_emb_dim", "window_size")
@@ -49,6 +50,8 @@ class LDARNetConfig:
     """Shape of an LDARNet model. Tuples have one entry a stage, outermost first.
 
     `train_length` is the window length in bases that the model was trained on; tiling uses it.
+    `router` is `learned`, `one_sided`, `fixed:N` or `random:RATE` (`router_spec.py`); files
+    without it, the published ones among them, are learned.
     """
 
     arch_layout: LayoutTree
@@ -63,9 +66,12 @@ class LDARNetConfig:
     tie_embeddings: bool = False
     vocab_size: int = 7
     train_length: int = 4096
+    router: str = "learned"
 
     def __post_init__(self) -> None:
         self._check_numbers()
+        # One spelling of each router, so that equal configs are equal.
+        object.__setattr__(self, "router", str(RouterSpec.parse(self.router)))
         n_stages = len(self.layouts())
         for name in STAGED:
             if len(getattr(self, name)) != n_stages:
@@ -137,6 +143,11 @@ class LDARNetConfig:
                     )
 
     @property
+    def router_spec(self) -> RouterSpec:
+        """`router`, read."""
+        return RouterSpec.parse(self.router)
+
+    @property
     def n_routers(self) -> int:
         """Number of boundary decisions, one less than stages."""
         return len(self.d_model) - 1
@@ -192,6 +203,10 @@ class LDARNetConfig:
     def with_length(self, train_length: int) -> "LDARNetConfig":
         """The same shape, trained on windows of `train_length` bases."""
         return replace(self, train_length=train_length)
+
+    def with_router(self, router: str) -> "LDARNetConfig":
+        """The same shape with another router: `learned`, `one_sided`, `fixed:N`, `random:RATE`."""
+        return replace(self, router=router)
 
 
 PRESETS: dict[str, LDARNetConfig] = {

@@ -1,89 +1,141 @@
-"""FLOPs of LDARNet by part, counted from its config (a multiply-add is 2 FLOPs).
+"""FLOPs of LDARNet by part and in total, counted from its config (a multiply-add is 2 FLOPs).
 
-Matrix products, attention, scan and convolution are counted; norms, activations and other
-pointwise work are not. Two ways of computing the same function are told apart:
+`layer_flops.py` says what is counted. Here lengths come from the share of positions that each
+router keeps, and rows become totals: what p needs (encoder and router), the full forward pass, and
+a training step (forward and backward).
 
-- `as_published`: every direction runs its own `in_proj` and `out_proj`, attention and scan as
-  the published code does them (scan chunk 256).
-- otherwise as this package does it: projections shared by both directions, scan chunk 64, and the
-  first layer's `in_proj` of an embedding looked up in a table.
+Everything is for the torch path of this package; kernels on a GPU use other chunks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ldar_interp.model.config import MAMBA_HEAD_DIM, LayerSpec, LDARNetConfig, parse_layers
-from ldar_interp.model.ssd import CHUNK
+from ldar_interp.errors import InputError
+from ldar_interp.model.config import LDARNetConfig
+from ldar_interp.model.layer_flops import FlopRow, count_rows
 
-PUBLISHED_CHUNK = 256
+Rates = float | Sequence[float] | None
 
 
 @dataclass(frozen=True, slots=True)
 class FlopCount:
-    """FLOPs per base of the sequence. `boundaries` is all that p needs: encoder and router."""
+    """FLOPs per base of the sequence, as executed.
+
+    `boundaries` is all that p of the outermost router needs: encoder and router, 0 for a model
+    without a router. `full` is the forward pass without gradients, `training` a forward pass with
+    gradients and its backward pass. `windowed` is `full` if attention computed nothing but what
+    its window lets through.
+    """
 
     boundaries: float
     full: float
+    training: float
+    windowed: float
 
 
-def count_flops(
-    config: LDARNetConfig,
-    length: int,
-    *,
-    boundary_rate: float = 0.25,
-    as_published: bool = False,
-) -> FlopCount:
-    """FLOPs per base of one sequence of `length` bases.
+@dataclass(frozen=True, slots=True)
+class FlopTable:
+    """All operations of one sequence.
+
+    `lengths` are the positions of each stage, outermost first. `inference` and `training` are the
+    rows of a forward pass without gradients and of a training step; they differ in the first
+    layer's look-up, and only the latter have a backward pass.
+    """
+
+    lengths: tuple[int, ...]
+    inference: tuple[FlopRow, ...]
+    training: tuple[FlopRow, ...]
+
+    def totals(self) -> dict[str, tuple[FlopRow, ...]]:
+        """The rows that make up each total: `boundaries`, `full` and `training`."""
+        outermost = [row for row in self.inference if row.stage == 0 and len(self.lengths) > 1]
+        needed = tuple(row for row in outermost if row.part in ("encoder", "router"))
+        return {"boundaries": needed, "full": self.inference, "training": self.training}
+
+    def per_base(self) -> FlopCount:
+        """Totals, divided by the sequence's length."""
+        rows, length = self.totals(), self.lengths[0]
+        return FlopCount(
+            boundaries=sum(row.forward for row in rows["boundaries"]) / length,
+            full=sum(row.forward for row in rows["full"]) / length,
+            training=sum(row.forward + row.backward for row in rows["training"]) / length,
+            windowed=sum(row.windowed for row in rows["full"]) / length,
+        )
+
+
+def count_table(
+    config: LDARNetConfig, length: int, *, boundary_rate: Rates = None, as_published: bool = False
+) -> FlopTable:
+    """All operations of one sequence of `length` bases.
 
     Parameters
     ----------
-    boundary_rate : share of positions that every router keeps.
+    config : shape and router of the model.
+    length : bases.
+    boundary_rate : share of positions that the routers keep, one number for all or one a stage,
+        for example as measured; None takes what the router is expected to keep
+        (`RouterSpec.count_kept`).
     as_published : count the published way of computing it instead of this package's.
+
+    Raises
+    ------
+    InputError : length < 1, rates that are no shares or not one a router, or that contradict a
+        fixed grid.
     """
-    total, boundaries, share, at = 0.0, 0.0, 1.0, float(length)
-    for stage, layouts in enumerate(config.layouts()):
-        d_model = config.d_model[stage]
-        for part, layout in enumerate(layouts):
-            for depth, layer in enumerate(parse_layers(layout)):
-                is_table = stage == 0 and part == 0 and depth == 0 and not as_published
-                total += share * _count_layer(config, layer, stage, at, as_published, is_table)
-            if part == 0 and len(layouts) == 2:
-                total += share * 2 * 2 * d_model * d_model
-                if stage == 0:
-                    boundaries = total
-        if len(layouts) == 2:
-            total += share * 2 * d_model * d_model
-            share, at = share * boundary_rate, at * boundary_rate
-    total += 2 * config.d_model[0] * config.vocab_size
-    return FlopCount(boundaries=boundaries, full=total)
+    lengths = stage_lengths(config, length, boundary_rate)
+    inference, training = (
+        tuple(count_rows(config, lengths, training=mode, as_published=as_published))
+        for mode in (False, True)
+    )
+    return FlopTable(lengths, inference, training)
 
 
-def _count_layer(
-    config: LDARNetConfig,
-    layer: LayerSpec,
-    stage: int,
-    length: float,
-    as_published: bool,
-    is_table: bool,
-) -> float:
-    d = config.d_model[stage]
-    if layer.mixer == "attention":
-        flops = 2 * d * 3 * d + 2 * d * d + 4 * d * _mean_keys(config.window_size[stage], length)
+def count_flops(
+    config: LDARNetConfig, length: int, *, boundary_rate: Rates = None, as_published: bool = False
+) -> FlopCount:
+    """FLOPs per base of one sequence of `length` bases: the totals of `count_table`."""
+    table = count_table(config, length, boundary_rate=boundary_rate, as_published=as_published)
+    return table.per_base()
+
+
+def training_flops(config: LDARNetConfig, length: int, boundary_rate: Rates = None) -> float:
+    """FLOPs per base of a training step on windows of `length` bases, as executed.
+
+    Times the bases seen, this is the cost of a run: what runs with matched FLOPs must share. The
+    optimiser's own work is pointwise and not counted. Parameters as in `count_table`.
+    """
+    return count_flops(config, length, boundary_rate=boundary_rate).training
+
+
+def stage_lengths(
+    config: LDARNetConfig, length: int, boundary_rate: Rates = None
+) -> tuple[int, ...]:
+    """Positions of each stage, outermost first; raises as `count_table` does."""
+    if length < 1:
+        raise InputError(f"length is {length}; wanted at least 1 base")
+    rates: list[float | None]
+    if boundary_rate is None or isinstance(boundary_rate, int | float):
+        rates = [boundary_rate] * config.n_routers
     else:
-        inner, state = config.expand * d, config.d_state
-        projected = 2 * inner + 2 * state + inner // MAMBA_HEAD_DIM
-        times = 2 if as_published else 1
-        chunk = min(PUBLISHED_CHUNK if as_published else CHUNK, length)
-        flops = times * (0 if is_table else 2 * d * projected) + times * 2 * inner * d
-        flops += 2 * 2 * config.d_conv * (inner + 2 * state)
-        flops += 2 * (2 * chunk * (state + inner) + 4 * state * inner)
-    if layer.has_mlp:
-        hidden = -(-config.d_intermediate[stage] // 128) * 128
-        flops += 3 * 2 * d * hidden
-    return flops
+        rates = list(boundary_rate)
+    if len(rates) != config.n_routers:
+        raise InputError(
+            f"boundary_rate has {len(rates)} entries; layout {config.arch_layout} has "
+            f"{config.n_routers} routers: give one share a router, or one for all"
+        )
+    lengths = [length]
+    for rate in rates:
+        if rate is not None and not 0 < rate <= 1:
+            raise InputError(f"boundary_rate is {rate}; wanted a share above 0 and at most 1")
+        lengths.append(_count_kept(config, lengths[-1], rate))
+    return tuple(lengths)
 
 
-def _mean_keys(window: int, length: float) -> float:
-    """Keys that a query sees on average: 2 w + 1, less what the ends cut off."""
-    if window < 0 or window >= length:
-        return length
-    return 2 * window + 1 - window * (window + 1) / length
+def _count_kept(config: LDARNetConfig, length: int, rate: float | None) -> int:
+    kept = config.router_spec.count_kept(length, rate)
+    if config.router_spec.period is not None and rate is not None and round(rate * length) != kept:
+        raise InputError(
+            f"boundary_rate is {rate}, but router {config.router} keeps {kept} of {length} "
+            "positions; leave the rate out"
+        )
+    return kept

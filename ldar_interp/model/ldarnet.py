@@ -20,7 +20,9 @@ from ldar_interp.model.bimamba2 import BiMamba2
 from ldar_interp.model.block import Stack, SwiGLU
 from ldar_interp.model.chunking import chunk, dechunk
 from ldar_interp.model.config import LDARNetConfig, parse_layers
-from ldar_interp.model.router import BidirectionalRouter, RouterOutput
+from ldar_interp.model.fixed_routers import hash_sequences
+from ldar_interp.model.router import RouterOutput
+from ldar_interp.model.router_choice import build_router
 
 INIT_STD = 0.02
 
@@ -54,7 +56,7 @@ class Stage(nn.Module):
             self.backbone = Stack(layout[0], config, depth)
         else:
             self.encoder = Stack(layout[0], config, depth)
-            self.router = BidirectionalRouter(d_model)
+            self.router = build_router(config.router_spec, d_model, depth)
             self.inner = Stage(config, depth + 1)
             self.decoder = Stack(layout[1], config, depth)
             self.residual_proj = nn.Linear(d_model, d_model)
@@ -64,14 +66,18 @@ class Stage(nn.Module):
         hidden: Float[Tensor, "b l d"],
         mask: Bool[Tensor, "b l"] | None,
         letters: tuple[Tensor, Tensor] | None = None,
+        key: Int[Tensor, " b"] | None = None,
     ) -> tuple[Float[Tensor, "b l d"], tuple[RouterOutput, ...]]:
-        """States of the outer width in and out, and this and all inner stages' decisions."""
+        """States of the outer width in and out, and this and all inner stages' decisions.
+
+        `letters`, for the outermost stage: see `Stack`. `key`, for all: see `Router`.
+        """
         hidden = self._widen(hidden)
         if self.is_innermost:
             return self.backbone(hidden, mask, letters)[..., : self.d_outer], ()
-        encoded, routed = self.route(hidden, mask, letters)
+        encoded, routed = self.route(hidden, mask, letters, key)
         chunks = chunk(encoded, routed)
-        inner, deeper = self.inner(chunks.states, chunks.mask)
+        inner, deeper = self.inner(chunks.states, chunks.mask, key=key)
         # Exactly 1 in the forward pass; its gradient goes to the probability that was acted on.
         straight_through = routed.selected_prob + (1 - routed.selected_prob).detach()
         restored = dechunk(inner, chunks) * straight_through[..., None]
@@ -86,10 +92,11 @@ class Stage(nn.Module):
         hidden: Float[Tensor, "b l d"],
         mask: Bool[Tensor, "b l"] | None,
         letters: tuple[Tensor, Tensor] | None = None,
+        key: Int[Tensor, " b"] | None = None,
     ) -> tuple[Float[Tensor, "b l d"], RouterOutput]:
         """Encoder and router only: all that p_t depends on."""
         encoded = self.encoder(hidden, mask, letters)
-        return encoded, self.router(encoded, mask)
+        return encoded, self.router(encoded, mask, key)
 
     def _widen(self, hidden: Float[Tensor, "b l d"]) -> Float[Tensor, "b l e"]:
         if not hasattr(self, "pad_dimension"):
@@ -135,7 +142,8 @@ class LDARNet(nn.Module):
         """
         mask = self._check(input_ids, attention_mask)
         embedded = self.embedding(input_ids)
-        hidden, boundaries = self.stage(embedded, mask, (input_ids, self.embedding.weight))
+        letters, key = (input_ids, self.embedding.weight), self._hash(input_ids, mask)
+        hidden, boundaries = self.stage(embedded, mask, letters, key)
         return LDARNetOutput(self.head(hidden), hidden, boundaries)
 
     def encode(
@@ -153,7 +161,13 @@ class LDARNet(nn.Module):
             )
         mask = self._check(input_ids, attention_mask)
         embedded = self.embedding(input_ids)
-        return self.stage.route(embedded, mask, (input_ids, self.embedding.weight))
+        letters, key = (input_ids, self.embedding.weight), self._hash(input_ids, mask)
+        return self.stage.route(embedded, mask, letters, key)
+
+    def _hash(self, input_ids: Tensor, mask: Tensor | None) -> Tensor | None:
+        """What random cuts depend on; None for a router that does not need it."""
+        needed = self.config.router_spec.needs_key
+        return hash_sequences(input_ids, mask) if needed else None
 
     def _check(self, input_ids: Tensor, attention_mask: Tensor | None) -> Tensor | None:
         if input_ids.ndim != 2 or input_ids.shape[1] == 0 or input_ids.shape[0] == 0:
@@ -202,7 +216,6 @@ class LDARNet(nn.Module):
                     block.mixer.out_proj.weight.normal_(0.0, std)
             if stage.is_innermost:
                 return
-            nn.init.eye_(stage.router.q_proj.weight)
-            nn.init.eye_(stage.router.k_proj.weight)
+            stage.router.reset_parameters()
             stage.residual_proj.weight.zero_()
             stage = stage.inner
