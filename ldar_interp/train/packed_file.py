@@ -1,7 +1,8 @@
 """The packed genome on disk: made once, mapped into memory by every later start.
 
-The file is safetensors: `codes`, `n_runs` and `segments` of `PackedGenome`, and as metadata the
-format's version, `key`, `chroms` as JSON and `sha256` of the content. Its name carries the key, a
+The file is safetensors: `codes`, `n_runs` and `segments` of `PackedGenome`, and one entry of
+metadata, `ldar_interp`: JSON with the format's `version`, `key`, `chroms` and `sha256` of the
+content. (One entry, because safetensors writes several in any order.) Its name carries the key, a
 digest of the version, the bytes of the FASTA files and the intervals: other sequence or other
 regions are another file, so nothing stale is ever read. A file whose content is not what its
 sha256 says is reported and made again.
@@ -11,7 +12,6 @@ import hashlib
 import json
 import logging
 import os
-import struct
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
@@ -30,6 +30,7 @@ from ldar_interp.train.packed import PackedGenome, pack
 logger = logging.getLogger("ldar_interp")
 
 FORMAT_VERSION = 1
+_METADATA = "ldar_interp"
 _TYPES = {"codes": torch.uint8, "n_runs": torch.int64, "segments": torch.int64}
 
 
@@ -87,14 +88,13 @@ def write_packed(packed: PackedGenome, path: Path, key: str) -> None:
     ------
     InputError : the folder cannot be written, or the disk is full; nothing is left behind then.
     """
-    chroms = json.dumps(packed.chroms)
-    metadata = {
-        "format": "ldar-interp packed genome",
-        "version": str(FORMAT_VERSION),
+    about = {
+        "version": FORMAT_VERSION,
         "key": key,
-        "chroms": chroms,
+        "chroms": packed.chroms,
         "sha256": _content_sha256(packed),
     }
+    metadata = {_METADATA: json.dumps(about, sort_keys=True)}
     tensors = {name: getattr(packed, name) for name in _TYPES}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,16 +121,16 @@ def read_packed(path: Path, key: str) -> PackedGenome:
     problem = "was made from other sequence or by another version"
     try:
         with safe_open(path, framework="pt") as handle:
-            metadata = handle.metadata() or {}
+            about = json.loads((handle.metadata() or {})[_METADATA])
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
-        if metadata.get("key") == key and metadata.get("version") == str(FORMAT_VERSION):
+        if (about["key"], about["version"]) == (key, FORMAT_VERSION):
             if {name: tensor.dtype for name, tensor in tensors.items()} == _TYPES:
-                packed = PackedGenome(**tensors, chroms=tuple(json.loads(metadata["chroms"])))
-                if _content_sha256(packed) == metadata["sha256"]:
+                packed = PackedGenome(**tensors, chroms=tuple(about["chroms"]))
+                if _content_sha256(packed) == about["sha256"]:
                     return packed
             problem = "is damaged (its content does not have the sha256 that it states)"
-    except (OSError, SafetensorError, KeyError, ValueError, struct.error) as error:
-        problem = f"is damaged ({error})"
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+        problem = f"is damaged ({type(error).__name__}: {error})"
     raise InputError(f"{path}: {problem}; it is made again from the FASTA")
 
 
