@@ -103,7 +103,10 @@ def pack(sources: Sequence[Source], intervals: Sequence[Sequence[Interval]]) -> 
     codes = np.empty(sum(-(-length // 4) for length in lengths), dtype=np.uint8)
     edges = [np.empty(0, dtype=np.int64)]
     filled = 0
-    with tqdm(total=sum(lengths), unit="b", unit_scale=True, desc="packing", delay=2) as bar:
+    total = sum(lengths)
+    with tqdm(
+        total=total, unit="b", unit_scale=True, desc="packing", delay=2, mininterval=1
+    ) as bar:
         for source, found in zip(sources, intervals, strict=True):
             with Genome(source.fasta) as genome:
                 for interval in found:
