@@ -7,6 +7,12 @@ MODULES_WITH_SHAPES = (
     "short_conv", "ssd",
 )  # fmt: skip
 
+TRAINING_WITH_SHAPES = ("draws", "masking", "packed")
+
 install_import_hook(
-    [f"ldar_interp.model.{name}" for name in MODULES_WITH_SHAPES], "beartype.beartype"
+    [
+        *(f"ldar_interp.model.{name}" for name in MODULES_WITH_SHAPES),
+        *(f"ldar_interp.train.{name}" for name in TRAINING_WITH_SHAPES),
+    ],
+    "beartype.beartype",
 )

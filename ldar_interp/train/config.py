@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ldar_interp.errors import InputError
 from ldar_interp.model.config import PRESETS, LDARNetConfig
@@ -20,16 +20,33 @@ class _Strict(BaseModel):
 class Source(_Strict):
     """One piece of training or validation sequence.
 
-    `regions` are `chrom:start-end`, 1-based and closed as samtools writes them; none means the
-    whole file. `exclude` takes regions out again. `weight` is the share of windows drawn here,
-    relative to the other sources.
+    `regions` are `chrom:start-end`, 1-based and closed as samtools writes them. Instead of them
+    `bed` may name a BED file (0-based, half-open) and `split` the name in its column 4 whose
+    intervals are meant. Neither means the whole file. `exclude` takes regions out again. `weight`
+    is the share of windows drawn here, relative to the other sources.
     """
 
     name: str
     fasta: Path
     regions: tuple[str, ...] = ()
+    bed: Path | None = None
+    split: str | None = None
     exclude: tuple[str, ...] = ()
     weight: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> "Source":
+        if (self.bed is None) != (self.split is None):
+            given, missing = ("split", "bed") if self.bed is None else ("bed", "split")
+            raise ValueError(f"{given} is given without {missing}; give both or neither")
+        if self.bed is not None and self.regions:
+            raise ValueError("bed and regions are both given; give one of them")
+        return self
+
+    def rooted(self, folder: Path) -> "Source":
+        """The same source with its files relative to `folder`; absolute paths stay."""
+        bed = None if self.bed is None else folder / self.bed
+        return self.model_copy(update={"fasta": folder / self.fasta, "bed": bed})
 
 
 class Optimizer(_Strict):
@@ -121,7 +138,7 @@ def read_config(path: str | Path, data: str | Path | None = None) -> PretrainCon
     here = path.resolve().parent if data is None else Path(data).resolve()
 
     def rooted(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-        return tuple(source.model_copy(update={"fasta": here / source.fasta}) for source in sources)
+        return tuple(source.rooted(here) for source in sources)
 
     return config.model_copy(
         update={"train": rooted(config.train), "validation": rooted(config.validation)}

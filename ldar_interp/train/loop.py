@@ -15,7 +15,7 @@ from ldar_interp.genome.alphabet import MASK
 from ldar_interp.model.checkpoint import check_device, random_model, save_model
 from ldar_interp.model.losses import IGNORE, mlm_loss, total_ratio_loss
 from ldar_interp.train.config import PretrainConfig
-from ldar_interp.train.data import WindowSampler, tile_windows
+from ldar_interp.train.data import WindowSampler, check_held_out, tile_windows
 from ldar_interp.train.schedule import learning_rate_factor, parameter_groups
 from ldar_interp.train.state import Progress, load_state, save_state
 from ldar_interp.train.validate import validate, validation_columns
@@ -37,7 +37,8 @@ def run_digest(config: PretrainConfig) -> str:
     for name in ("optimizer", "validation", "validate_every", "validation_windows"):
         raw.pop(name)
     for source in raw["train"]:
-        source["fasta"] = Path(source["fasta"]).name
+        for name in ("fasta", "bed"):
+            source[name] = source[name] and Path(source[name]).name
     raw["batch_windows"] = config.optimizer.batch_windows
     return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
 
@@ -69,8 +70,13 @@ def pretrain(
             "another --out"
         )
     settings, objective = config.optimizer, config.objective
+    check_held_out(config.train, config.validation)
     sampler = WindowSampler(
-        config.train, config.train_length, max_n_share=config.max_n_share, seed=config.seed
+        config.train,
+        config.train_length,
+        max_n_share=config.max_n_share,
+        seed=config.seed,
+        device=target,
     )
     held_out = tile_windows(
         config.validation,
@@ -118,8 +124,7 @@ def pretrain(
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):
             group["lr"] = peak * factor
         batch = sampler.batch(progress.step, settings.batch_windows, objective.mask_rate)
-        ids = torch.from_numpy(batch.input_ids).to(target)
-        labels = torch.from_numpy(batch.labels).to(target)
+        ids, labels = batch.input_ids, batch.labels
         result = model(ids)
         mlm = mlm_loss(result.logits, labels)
         ratio = total_ratio_loss(result.boundaries, objective.compression)

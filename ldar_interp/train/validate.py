@@ -44,11 +44,12 @@ def validate(
     """Evaluate windows (n, length) under masks that depend on the windows' number only."""
     was_training = model.training
     model.eval()
-    batch = mask_windows(windows, mask_rate, np.random.default_rng(MASK_SEED))
     sums = np.zeros(7)
     for start in range(0, len(windows), batch_windows):
-        ids = torch.from_numpy(batch.input_ids[start : start + batch_windows]).to(device)
-        labels = torch.from_numpy(batch.labels[start : start + batch_windows]).to(device)
+        rows = range(start, min(start + batch_windows, len(windows)))
+        shown = torch.from_numpy(windows[rows.start : rows.stop]).to(device)
+        batch = mask_windows(shown, mask_rate, seed=MASK_SEED, rows=rows)
+        ids, labels = batch.input_ids, batch.labels
         out = model(ids)
         target = labels != IGNORE
         logits = out.logits[target].float()
