@@ -58,8 +58,10 @@ class Table:
         self._waiting.clear()
 
     def _read(self, columns: tuple[str, ...], step: int) -> list[list[str]]:
-        with self._path.open(newline="") as handle:
-            header, *rows = list(csv.reader(handle)) or [[]]
+        text = self._path.read_text()
+        # A last line without its end was cut in the middle, maybe of a number.
+        whole = text[: text.rfind("\n") + 1]
+        header, *rows = list(csv.reader(whole.splitlines())) or [[]]
         # A cut in the very first write leaves less than a header, and no rows.
         if rows and tuple(header) != columns:
             raise InputError(

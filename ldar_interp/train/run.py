@@ -106,7 +106,8 @@ class Tables:
         )  # fmt: skip
         columns = ("step", "bases", "seconds", *validation_columns(n_routers))
         self._curve = Table(out / "validation.csv", columns, step)
-        self._lengths = Table(out / "chunk_lengths.csv", LENGTH_COLUMNS, step)
+        # Written before the curve's row, which says that a validation is complete.
+        self._lengths = Table(out / "chunk_lengths.csv", LENGTH_COLUMNS, self._curve.last_step)
         self._board = Board(out / "tensorboard", step) if tensorboard else None
 
     @property
@@ -147,7 +148,7 @@ class Tables:
 
     def flush(self) -> None:
         """Write waiting rows through to the disk."""
-        for table in (self._log, self._curve, self._lengths):
+        for table in (self._log, self._lengths, self._curve):
             table.flush()
         if self._board is not None:
             self._board.flush()
