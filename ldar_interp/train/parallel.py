@@ -41,6 +41,7 @@ class Team:
     rank: int
     size: int
     device: torch.device
+    owns_group: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -69,9 +70,7 @@ class Team:
         """The model to call, with gradients averaged over the processes."""
         if self.mode == "ddp":
             ids = [self.device.index] if self.device.type == "cuda" else None
-            return nn.parallel.DistributedDataParallel(
-                model, device_ids=ids, broadcast_buffers=False
-            )
+            return nn.parallel.DistributedDataParallel(model, device_ids=ids)
         if self.mode == "fsdp":
             _shard(model, self)
         return model
@@ -88,13 +87,15 @@ class Team:
         yield
 
     def close(self) -> None:
-        """Leave the group."""
-        if self.size > 1:
+        """Leave the group, if it was joined for this team."""
+        if self.owns_group:
             dist.destroy_process_group()
 
 
 def join_team(parallel: str, device: str) -> Team:
     """Join the processes that torchrun started; without it, a team of one.
+
+    A process group that is there already is used, and left open by `Team.close`.
 
     `auto` is ddp where there are several processes. `device` cuda means this process's own GPU
     of its machine.
@@ -129,9 +130,11 @@ def join_team(parallel: str, device: str) -> Team:
         )
     if target.type == "cuda":
         torch.cuda.set_device(target)
-    dist.init_process_group("nccl" if target.type == "cuda" else "gloo")
+    is_new = not dist.is_initialized()
+    if is_new:
+        dist.init_process_group("nccl" if target.type == "cuda" else "gloo")
     mode = "ddp" if parallel == "auto" else parallel
-    return Team(mode, dist.get_rank(), dist.get_world_size(), target)
+    return Team(mode, dist.get_rank(), dist.get_world_size(), target, owns_group=is_new)
 
 
 def gather_full(value: Any) -> Any:

@@ -103,9 +103,7 @@ def test_a_signal_ends_after_the_step_it_came_in(config, unbroken, tmp_path, mon
     said: list[str] = []
     out = tmp_path / "out"
     assert pretrain(config, out, tell=said.append).step == 3
-    assert said[-1] == (
-        f"ended by {number.name} at step 3 of 6; --resume goes on from there"
-    )
+    assert said[-1] == (f"ended by {number.name} at step 3 of 6; --resume goes on from there")
     assert signal.getsignal(number) is before
     monkeypatch.undo()
     pretrain(config, out, resume=True)
@@ -191,12 +189,12 @@ def test_a_full_disk(config, unbroken, tmp_path):
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), SafetensorError("full")])
 def test_no_room_for_the_weights(config, tmp_path, monkeypatch, error):
-    def fail(model, out):
+    def fail(_, out):
         (out / ".model.safetensors.partial").write_bytes(b"half")
         raise error
 
     monkeypatch.setattr(state, "save_model", fail)
-    with pytest.raises(InputError, match="cannot be written .*make room"):
+    with pytest.raises(InputError, match=r"cannot be written .*make room"):
         pretrain(config, tmp_path / "out", max_steps=1)
     assert not list((tmp_path / "out").rglob("*partial*"))
     monkeypatch.undo()
@@ -206,7 +204,7 @@ def test_no_room_for_the_weights(config, tmp_path, monkeypatch, error):
 def test_a_table_with_other_columns(config, unbroken):
     path = unbroken / "log.csv"
     path.write_text(path.read_text().replace("grad_norm", "norm"))
-    with pytest.raises(InputError, match=r"log\.csv: has the columns step,.*; wanted step,.*: move"):
+    with pytest.raises(InputError, match=r"log\.csv: has the columns step,.*; wanted step,"):
         pretrain(config, unbroken, resume=True)
 
 
