@@ -151,7 +151,7 @@ def _find_config(
         return read_config(config, data)
     if fasta is not None:
         advice = recommended(model or DEFAULT_MODEL)
-        train, validation = default_sources(fasta.resolve(), length=advice.train_length)
+        train, validation = default_sources(fasta.resolve(), advice.train_length)
         return advice.config(train, validation, total_steps=max_steps)
     if resume and (out / "run.json").is_file():
         return read_config(out / "run.json")

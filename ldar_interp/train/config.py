@@ -118,8 +118,8 @@ class Recommended:
 
     def config(
         self,
-        train: tuple[Source, ...],
-        validation: tuple[Source, ...],
+        train: Source,
+        validation: Source,
         *,
         total_steps: int | None = None,
     ) -> PretrainConfig:
@@ -130,8 +130,8 @@ class Recommended:
         return PretrainConfig(
             model=self.model,
             train_length=self.train_length,
-            train=train,
-            validation=validation,
+            train=(train,),
+            validation=(validation,),
             optimizer=optimizer,
         )
 

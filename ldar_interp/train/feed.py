@@ -58,10 +58,8 @@ class WindowSampler:
         )
 
 
-def default_sources(
-    fasta: Path, *, length: int = 1024
-) -> tuple[tuple[Source, ...], tuple[Source, ...]]:
-    """Training and validation sources of a FASTA: the last 5 % of every long record is held out.
+def default_sources(fasta: Path, length: int = 1024) -> tuple[Source, Source]:
+    """Training and validation source of a FASTA: the last 5 % of every long record is held out.
 
     Records too short for 20 windows in all train only. Raises InputError if nothing is held out.
     """
@@ -78,4 +76,4 @@ def default_sources(
         )
     train = Source(name=fasta.name, fasta=fasta, exclude=tuple(held_out))
     validation = Source(name=f"{fasta.name}, held out", fasta=fasta, regions=tuple(held_out))
-    return (train,), (validation,)
+    return train, validation
