@@ -1,11 +1,22 @@
 """Pretraining configs: what is read, and one error a message."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from tiny_run import tiny_config, write_config
 
 from ldar_interp.errors import InputError
 from ldar_interp.model.config import PRESETS
-from ldar_interp.train.config import RECOMMENDED, read_config, recommended
+from ldar_interp.train.config import (
+    RECOMMENDED,
+    Objective,
+    Optimizer,
+    PretrainConfig,
+    Source,
+    read_config,
+    recommended,
+)
 from ldar_interp.train.identity import first_difference, run_identity
 
 
@@ -116,3 +127,22 @@ def test_recommended_settings_exist_for_every_preset():
     assert {advice.model for advice in RECOMMENDED} == set(PRESETS)
     with pytest.raises(InputError, match="model 'huge'; wanted one of nano, small"):
         recommended("huge")
+
+
+def test_the_documentation_has_every_key():
+    text = (Path(__file__).parents[2] / "docs" / "train.md").read_text()
+    for part in (PretrainConfig, Optimizer, Objective, Source):
+        for name in part.model_fields.keys() - {"train", "validation", "optimizer", "objective"}:
+            assert f"`{name}`" in text, name
+    for advice in RECOMMENDED:
+        shown = f"windows of {advice.train_length}, {advice.batch_windows} a step"
+        rate = f"{1e4 * advice.peak_lr:g}e-4"
+        assert f"| {shown}, peak {rate} |" in text, advice
+
+
+def test_the_nested_model_of_the_documentation(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "train.md").read_text()
+    table = next(part for part in text.split("```toml\n") if part.startswith("[model]"))
+    raw = tomllib.loads(table.split("```")[0])
+    base = tiny_config(tmp_path).model_dump() | raw
+    assert PretrainConfig.model_validate(base).shape().n_routers == 2
