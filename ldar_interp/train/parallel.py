@@ -137,12 +137,17 @@ def join_team(parallel: str, device: str) -> Team:
     return Team(mode, dist.get_rank(), dist.get_world_size(), target, owns_group=is_new)
 
 
-def gather_full(value: Any) -> Any:
-    """A state dict with every sharded tensor made whole. All processes must call it."""
+def gather_full(value: Any, team: Team) -> Any:
+    """A state dict with every sharded tensor made whole, in the memory of process 0's CPU.
+
+    All processes must call it. Tensor by tensor, since the whole may not fit one device; the
+    other processes get None in their place.
+    """
     if isinstance(value, dict):
-        return {key: gather_full(item) for key, item in value.items()}
+        return {key: gather_full(item, team) for key, item in value.items()}
     if isinstance(value, DTensor):
-        return value.full_tensor()
+        whole = value.full_tensor()
+        return whole.cpu() if team.is_first else None
     return value
 
 

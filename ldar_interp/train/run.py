@@ -65,8 +65,8 @@ class Run:
         Raises InputError in every process if the first one cannot write.
         """
         content = {
-            "model": gather_full(self.model.state_dict()),
-            "optimizer": gather_full(self.optimizer.state_dict()),
+            "model": gather_full(self.model.state_dict(), self.team),
+            "optimizer": gather_full(self.optimizer.state_dict(), self.team),
             "progress": vars(self.progress),
             "run": run_identity(self.config),
         }
@@ -80,7 +80,7 @@ class Run:
 
     def save_weights(self) -> None:
         """`model.safetensors` and `config.json`."""
-        full = gather_full(self.model.state_dict())
+        full = gather_full(self.model.state_dict(), self.team)
 
         def write() -> None:
             plain = random_model(self.config.shape(), seed=0)

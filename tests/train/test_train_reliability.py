@@ -247,3 +247,41 @@ def test_a_step_that_would_end_too_late_is_not_begun(monkeypatch):
     assert (n_steps, clock.elapsed, clock.remaining) == (2, 50.0, 10.0)
     assert not Clock(None).is_up
     assert Clock(None).remaining == float("inf")
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def test_a_crash_before_any_operation_on_disk(tmp_path, monkeypatch):
+    """Every flush, rename and link of a run is the last thing it did, in turn; all are resumed."""
+    config = tiny_config(tmp_path, total=2)
+    pretrain(config, tmp_path / "unbroken")
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    left = 0
+
+    def counted(operation):
+        def run(*arguments):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Crash
+            return operation(*arguments)
+
+        return run
+
+    n_crashes = 0
+    while True:
+        out = tmp_path / f"crash{n_crashes}"
+        left = n_crashes
+        with monkeypatch.context() as patch:
+            for owner, name in ((os, "fsync"), (os, "link"), (Path, "replace")):
+                patch.setattr(owner, name, counted(getattr(owner, name)))
+            try:
+                pretrain(config, out)
+                break
+            except Crash:
+                n_crashes += 1
+        pretrain(config, out, resume=True)
+        assert_same_run(out, tmp_path / "unbroken")
+    assert n_crashes > 20
