@@ -11,7 +11,6 @@ offset-consistency and strand-symmetry measurements on that region.
 import argparse
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +53,8 @@ def main() -> None:
         "weights_sha256": hash_file(weights),
         "parameters": sum(p.numel() for p in stored.parameters()),
         "validation_windows": len(windows),
-        "as_trained": asdict(validate(trained, windows, mask_rate=rate)),
-        "as_stored": asdict(validate(stored, windows, mask_rate=rate)),
+        "as_trained": validate(trained, windows, mask_rate=rate).scalars(),
+        "as_stored": validate(stored, windows, mask_rate=rate).scalars(),
         "unmasked": describe_chunks(stored, windows[:: max(1, len(windows) // 200)]),
     }
     source = config.validation[0]

@@ -32,6 +32,13 @@ def ratio_loss(routed: RouterOutput, compression: float) -> Float[Tensor, ""]:
         n_real = routed.mask.sum()
         fraction = (routed.is_boundary & routed.mask).sum() / n_real
         mean_prob = (routed.prob * routed.mask).sum() / n_real
+    return ratio_of(fraction, mean_prob, compression)
+
+
+def ratio_of(
+    fraction: Float[Tensor, ""], mean_prob: Float[Tensor, ""], compression: float
+) -> Float[Tensor, ""]:
+    """The ratio loss of a given F and G. It is linear in G, so shares of G add up to it."""
     n = float(compression)
     both = (1 - fraction) * (1 - mean_prob) + (n - 1) * fraction * mean_prob
     return both * n / (n - 1)

@@ -1,9 +1,13 @@
-"""What a pretraining run is: one TOML file, checked on load.
+"""What a pretraining run is: one TOML (or JSON) file, checked on load.
 
 FASTA paths in it are relative to a data folder that the command names, by default the file's own.
+Every run writes its resolved config, with absolute paths and all defaults, as `run.json`; that
+file may be given as a config again.
 """
 
+import json
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,13 +54,22 @@ class Source(_Strict):
 
 
 class Optimizer(_Strict):
-    """AdamW and its schedule. `peak_lr` is the backbone's; stages outside it are scaled up.
+    """AdamW (betas 0.9, 0.95) and its schedule: warm-up, stable, decay.
 
-    `warmup_steps`, where given, stands for `warmup_fraction` of `total_steps`.
+    `peak_lr` is the backbone's; stages outside it are scaled up (`schedule.stage_multipliers`).
+    `batch_windows` windows make one step, over all processes together. `micro_windows` is how
+    many of them one process runs through the model at once (None: all of its share); gradients
+    are added up over the micro-batches. The MLM loss is normalised by the targets of the whole
+    step, so micro-batches do not change it; F and G of the ratio loss pool one micro-batch of
+    all processes, not the step.
+    `warmup_steps`, where given, stands for `warmup_fraction` of `total_steps`; the last
+    `decay_fraction` of the steps falls to `final_lr` of the peak by `decay_shape`.
+    `weight_decay` spares biases, norms, A_log, D and dt_bias. Gradients are clipped to `clip_norm`.
     """
 
     peak_lr: float = Field(5e-4, gt=0)
     batch_windows: int = Field(8, ge=1)
+    micro_windows: int | None = Field(None, ge=1)
     total_steps: int = Field(4000, ge=1)
     warmup_fraction: float = Field(0.1, ge=0, le=1)
     warmup_steps: int | None = Field(None, ge=0)
@@ -83,11 +96,16 @@ class Objective(_Strict):
 
 
 class PretrainConfig(_Strict):
-    """A whole run. `model` is a preset's name or a table of LDARNetConfig's fields."""
+    """A whole run. `model` is a preset's name or a table of LDARNetConfig's fields.
+
+    `init` names weights to start from (anything that `load_model` takes, of the same shape); the
+    moments are fresh and the schedule starts at its warm-up.
+    """
 
     model: str | dict[str, Any]
     train_length: int = Field(1024, ge=16)
     seed: int = Field(0, ge=0)
+    init: str | None = None
     train: tuple[Source, ...] = Field(min_length=1)
     validation: tuple[Source, ...] = Field(min_length=1)
     validation_windows: int = Field(128, ge=1)
@@ -99,24 +117,71 @@ class PretrainConfig(_Strict):
     def shape(self) -> LDARNetConfig:
         """The model's config with this run's window length."""
         if isinstance(self.model, str):
-            if self.model not in PRESETS:
+            name = self.model.lower()
+            if name not in PRESETS:
                 raise InputError(f"model {self.model!r}; wanted one of {', '.join(PRESETS)}")
-            return PRESETS[self.model].with_length(self.train_length)
+            return PRESETS[name].with_length(self.train_length)
         return LDARNetConfig.from_dict(self.model).with_length(self.train_length)
 
 
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """What to start from with a preset: window, windows a step, peak rate of the backbone."""
+
+    model: str
+    train_length: int
+    batch_windows: int
+    peak_lr: float
+
+    def config(
+        self,
+        train: Source,
+        validation: Source,
+        *,
+        total_steps: int | None = None,
+    ) -> PretrainConfig:
+        """A run on these sources; `total_steps` is the schedule's length, None its default."""
+        optimizer = Optimizer(peak_lr=self.peak_lr, batch_windows=self.batch_windows)
+        if total_steps is not None:
+            optimizer = optimizer.model_copy(update={"total_steps": total_steps})
+        return PretrainConfig(
+            model=self.model,
+            train_length=self.train_length,
+            train=(train,),
+            validation=(validation,),
+            optimizer=optimizer,
+        )
+
+
+# small is what the embedded checkpoint was trained with, and nano is taken to be alike; 5e-4 and
+# windows of 4096 are the published recipe (arXiv:2606.04552, 1536 windows a step), at batches for
+# one machine. docs/train.md says which of these were tried.
+RECOMMENDED = (
+    Recommended("nano", train_length=1024, batch_windows=8, peak_lr=7.5e-4),
+    Recommended("small", train_length=1024, batch_windows=8, peak_lr=7.5e-4),
+    Recommended("2m", train_length=1024, batch_windows=16, peak_lr=5e-4),
+    Recommended("20m", train_length=4096, batch_windows=64, peak_lr=5e-4),
+    Recommended("110m", train_length=4096, batch_windows=256, peak_lr=5e-4),
+)
+
+
+def recommended(model: str) -> Recommended:
+    """The settings to start from with a preset. Raises InputError with the names that exist."""
+    for advice in RECOMMENDED:
+        if advice.model == model.lower():
+            return advice
+    names = ", ".join(advice.model for advice in RECOMMENDED)
+    raise InputError(f"model {model!r}; wanted one of {names}")
+
+
 def read_config(path: str | Path, data: str | Path | None = None) -> PretrainConfig:
-    """Read and check a pretraining TOML. Raises InputError naming the entry that is wrong.
+    """Read and check a pretraining TOML, or JSON where the name ends in .json.
 
     `data` is the folder that FASTA paths are relative to; None means the config's own folder.
+    Raises InputError naming the entry that is wrong.
     """
     path = Path(path)
-    try:
-        raw = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); wanted a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML ({error}); wanted a pretraining config") from None
+    raw = _read_raw(path)
     try:
         config = PretrainConfig.model_validate(raw)
     except ValidationError as error:
@@ -143,3 +208,15 @@ def read_config(path: str | Path, data: str | Path | None = None) -> PretrainCon
     return config.model_copy(
         update={"train": rooted(config.train), "validation": rooted(config.validation)}
     )
+
+
+def _read_raw(path: Path) -> Any:
+    kind = "JSON" if path.suffix == ".json" else "TOML"
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if kind == "JSON" else tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); wanted a TOML file") from None
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: is not {kind} ({reason}); wanted a pretraining config") from None

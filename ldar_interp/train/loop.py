@@ -1,46 +1,27 @@
 """The pretraining loop: steps, logs, validation, checkpoints; resumes exactly where it was cut."""
 
-import csv
-import hashlib
-import json
-import time
-from dataclasses import astuple
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from tqdm import tqdm
+from torch.distributed.tensor import DTensor
 
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import MASK
-from ldar_interp.model.checkpoint import check_device, random_model, save_model
-from ldar_interp.model.losses import IGNORE, mlm_loss, total_ratio_loss
 from ldar_interp.train.config import PretrainConfig
-from ldar_interp.train.data import WindowSampler, check_held_out, tile_windows
-from ldar_interp.train.schedule import learning_rate_factor, parameter_groups
-from ldar_interp.train.state import Progress, load_state, save_state
-from ldar_interp.train.validate import validate, validation_columns
+from ldar_interp.train.parallel import join_team
+from ldar_interp.train.run import Run, open_run
+from ldar_interp.train.schedule import learning_rate_factor
+from ldar_interp.train.state import STATE, Progress
+from ldar_interp.train.step import add_gradients, choose_precision, plan_micro_batches
+from ldar_interp.train.validate import validate
+from ldar_interp.train.watch import Bar, Clock, StopSignal
 
-LOG_COLUMNS = (
-    "step", "bases", "seconds", "lr", "mlm_loss", "mask_loss", "ratio_loss",
-    "boundary_rate", "mean_prob", "grad_norm",
-)  # fmt: skip
 SAVE_SECONDS = 60.0
 
 
-def run_digest(config: PretrainConfig) -> str:
-    """Identifies what must stay the same when a run is resumed: all but schedule and reporting.
-
-    Schedules may be extended in their stable phase, so `optimizer` is left out; paths are too,
-    since a run may move between machines.
-    """
-    raw = config.model_dump(mode="json")
-    for name in ("optimizer", "validation", "validate_every", "validation_windows"):
-        raw.pop(name)
-    for source in raw["train"]:
-        for name in ("fasta", "bed"):
-            source[name] = source[name] and Path(source[name]).name
-    raw["batch_windows"] = config.optimizer.batch_windows
-    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
+def be_silent(_: str) -> None:
+    """For callers that want no messages."""
 
 
 def pretrain(
@@ -51,141 +32,150 @@ def pretrain(
     resume: bool = False,
     max_steps: int | None = None,
     max_minutes: float | None = None,
+    precision: str = "auto",
+    parallel: str = "auto",
+    cache: Path | None = None,
+    tensorboard: bool = False,
+    tell: Callable[[str], None] = be_silent,
 ) -> Progress:
     """Train until the schedule ends, `max_steps` or `max_minutes` of this call, whichever is first.
 
-    Writes `log.csv` (training), `validation.csv`, `state/state.pt` about once a minute, and
-    `model.safetensors` with `config.json` at the end of every call.
+    Writes the files that `run.py` lists: logs and `state/state.pt` about once a minute, weights
+    at the end of every call. SIGTERM and SIGINT end a call cleanly after the step they come in.
+
+    Parameters
+    ----------
+    device : torch device; with several processes, `cuda` is each one's own.
+    precision : auto, fp32 or bf16 (`step.choose_precision`).
+    parallel : auto, none, ddp or fsdp (`parallel.join_team`).
+    cache : folder for packed sequence; None is `out/data`.
+    tell : gets messages for the person at the terminal.
 
     Raises
     ------
     InputError : `out` holds a run and `resume` is off, or the state cannot be resumed; the loss
         became NaN; `out` cannot be written. DeviceError : the device is not there.
     """
-    target = check_device(device)
-    state_path = out / "state" / "state.pt"
-    if state_path.exists() and not resume:
-        raise InputError(
-            f"{state_path}: this folder holds a run; add --resume to continue it or choose "
-            "another --out"
-        )
-    settings, objective = config.optimizer, config.objective
-    check_held_out(config.train, config.validation)
-    sampler = WindowSampler(
-        config.train,
-        config.train_length,
-        max_n_share=config.max_n_share,
-        seed=config.seed,
-        device=target,
-    )
-    held_out = tile_windows(
-        config.validation,
-        config.train_length,
-        max_n_share=0.0,
-        limit=config.validation_windows,
-    )
-    model = random_model(config.shape(), seed=config.seed).to(target).train()
-    optimizer = torch.optim.AdamW(
-        parameter_groups(model, objective.compression, settings), betas=(0.9, 0.95), fused=True
-    )
-    peaks = [group["peak_lr"] for group in optimizer.param_groups]
-    weight_decays = [group["weight_decay"] for group in optimizer.param_groups]
-    progress = Progress()
-    digest = run_digest(config)
-    if resume and state_path.exists():
-        progress = load_state(state_path, model, optimizer, digest)
-        # The state restores groups as they were; this call's config may say otherwise.
-        for group, weight_decay in zip(optimizer.param_groups, weight_decays, strict=True):
-            group["weight_decay"] = weight_decay
+    clock = Clock(max_minutes)
+    team = join_team(parallel, device)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        log = _Table(out / "log.csv", LOG_COLUMNS, progress.step)
-        columns = ("step", "bases", "seconds", *validation_columns())
-        curve = _Table(out / "validation.csv", columns, progress.step)
-    except OSError as error:
+        precision = choose_precision(precision, team.device)
+        plan = plan_micro_batches(
+            config.optimizer.batch_windows, team, config.optimizer.micro_windows
+        )
+        record: dict[str, Any] = {
+            "device": team.device.type, "precision": precision, "parallel": team.mode,
+        }  # fmt: skip
+        run = open_run(
+            config,
+            out,
+            team,
+            resume=resume,
+            cache=out / "data" if cache is None else cache,
+            tensorboard=tensorboard,
+            record=record,
+            tell=tell if team.is_first else be_silent,
+        )
+        _train(run, plan, clock, max_steps, precision, tell if team.is_first else be_silent)
+        return run.progress
+    finally:
+        team.close()
+
+
+def _train(
+    run: Run,
+    plan: list[range],
+    clock: Clock,
+    max_steps: int | None,
+    precision: str,
+    tell: Callable[[str], None],
+) -> None:
+    config, progress, team, tables = run.config, run.progress, run.team, run.tables
+    total = config.optimizer.total_steps
+    last = total if max_steps is None else min(max_steps, total)
+    per_step = config.optimizer.batch_windows * config.train_length
+    bar = Bar(last * per_step, progress.bases, clock, shown=team.is_first)
+    began, before, saved = clock.elapsed, progress.seconds, clock.elapsed
+    try:
+        with StopSignal() as stop:
+            while True:
+                due = clock.elapsed - saved > SAVE_SECONDS
+                # One process's clock counts, a signal to any of them does.
+                is_time_up, is_stopped, is_save_due = team.any(
+                    clock.is_up and team.is_first, bool(stop.name), due and team.is_first
+                )
+                if is_save_due:
+                    run.save()
+                    saved = clock.elapsed
+                if is_time_up or is_stopped:
+                    break
+                _validate_if_due(run, total, precision, bar)
+                if progress.step >= last:
+                    break
+                clock.tick(is_step=False)
+                lr, losses, norm = _take_step(run, plan, precision)
+                progress.step += 1
+                progress.bases += per_step
+                progress.seconds = before + clock.elapsed - began
+                if tables is not None:
+                    tables.log(progress, lr, losses, norm)
+                clock.tick(is_step=True)
+                bar.update(progress.bases)
+            run.save()
+            run.save_weights()
+    finally:
+        bar.close()
+        if tables is not None:
+            tables.close()
+    if progress.step < last:
+        reason = stop.name or ("the time limit" if is_time_up else "a signal to another process")
+        tell(f"ended by {reason} at step {progress.step} of {last}; --resume goes on from there")
+
+
+def _take_step(run: Run, plan: list[range], precision: str) -> tuple[float, Any, float]:
+    """Update the weights once; (backbone's rate, losses, norm of the gradient before clipping)."""
+    settings, step = run.config.optimizer, run.progress.step
+    factor = learning_rate_factor(step, settings)
+    for group in run.optimizer.param_groups:
+        group["lr"] = group["peak_lr"] * factor
+    batch = run.sampler.batch(
+        step,
+        settings.batch_windows,
+        run.config.objective.mask_rate,
+        rows=range(plan[0].start, plan[-1].stop),
+    )
+    run.optimizer.zero_grad(set_to_none=True)
+    losses = add_gradients(run.module, batch, plan, run.config, run.team, precision)
+    norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip_norm)
+    if isinstance(norm, DTensor):
+        norm = norm.full_tensor()
+    if not bool(torch.isfinite(norm)):
         raise InputError(
-            f"{out}: cannot be written ({error.strerror}); choose another --out"
-        ) from None
-    last = settings.total_steps if max_steps is None else min(max_steps, settings.total_steps)
-    began, before = time.monotonic(), progress.seconds
-    saved = began
-    bar = tqdm(total=last, initial=progress.step, unit="step", mininterval=5, smoothing=0.1)
-
-    def check_point() -> None:
-        log.flush()
-        curve.flush()
-        save_state(state_path, model, optimizer, progress, digest)
-
-    while progress.step < last:
-        now = time.monotonic()
-        if max_minutes is not None and now - began > 60 * max_minutes:
-            break
-        factor = learning_rate_factor(progress.step, settings)
-        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-            group["lr"] = peak * factor
-        batch = sampler.batch(progress.step, settings.batch_windows, objective.mask_rate)
-        ids, labels = batch.input_ids, batch.labels
-        result = model(ids)
-        mlm = mlm_loss(result.logits, labels)
-        ratio = total_ratio_loss(result.boundaries, objective.compression)
-        loss = mlm + objective.alpha * ratio
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-        if not bool(torch.isfinite(norm)):
-            raise InputError(
-                f"step {progress.step}: the loss or its gradient is not finite; lower peak_lr and "
-                f"resume from {state_path}"
-            )
-        optimizer.step()
-        progress.step += 1
-        progress.bases += ids.numel()
-        progress.seconds = before + time.monotonic() - began
-        with torch.no_grad():
-            shown = (ids == MASK) & (labels != IGNORE)
-            routed = result.boundaries[0]
-            mask_loss = torch.nn.functional.cross_entropy(
-                result.logits.detach()[shown].float(), labels[shown]
-            )
-            log.add(
-                progress.step, progress.bases, progress.seconds, peaks[-1] * factor,
-                mlm.item(), mask_loss.item(), ratio.item(),
-                routed.is_boundary.float().mean().item(), routed.prob.mean().item(), norm.item(),
-            )  # fmt: skip
-        if progress.step % config.validate_every == 0 or progress.step == settings.total_steps:
-            result_now = validate(model, held_out, mask_rate=objective.mask_rate, device=target)
-            curve.add(progress.step, progress.bases, progress.seconds, *astuple(result_now))
-            bar.set_postfix(val=f"{result_now.mask_loss:.4f}", F=f"{result_now.boundary_rate:.3f}")
-        bar.update()
-        if time.monotonic() - saved > SAVE_SECONDS:
-            check_point()
-            saved = time.monotonic()
-    bar.close()
-    check_point()
-    save_model(model, out)
-    return progress
+            f"step {step}: the loss or its gradient is not finite; lower peak_lr and resume from "
+            f"{run.out / 'state' / STATE}"
+        )
+    run.optimizer.step()
+    return settings.peak_lr * factor, losses, norm.item()
 
 
-class _Table:
-    """A CSV that grows with a run; rows after the resumed step are dropped and made again."""
-
-    def __init__(self, path: Path, columns: tuple[str, ...], step: int) -> None:
-        self._path = path
-        self._rows: list[list[str]] = []
-        kept: list[list[str]] = []
-        if path.exists():
-            with path.open(newline="") as handle:
-                rows = list(csv.reader(handle))[1:]
-            kept = [row for row in rows if len(row) == len(columns) and int(row[0]) <= step]
-        partial = path.with_suffix(".partial")
-        with partial.open("w", newline="") as handle:
-            csv.writer(handle, lineterminator="\n").writerows([list(columns), *kept])
-        partial.replace(path)
-
-    def add(self, *values: float) -> None:
-        self._rows.append([str(v) if isinstance(v, int) else f"{v:.6g}" for v in values])
-
-    def flush(self) -> None:
-        with self._path.open("a", newline="") as handle:
-            csv.writer(handle, lineterminator="\n").writerows(self._rows)
-        self._rows.clear()
+def _validate_if_due(run: Run, total: int, precision: str, bar: Bar) -> None:
+    """At the step it is due and once only, also where a run was cut before or while validating."""
+    step, tables, team = run.progress.step, run.tables, run.team
+    is_due = step > 0 and (step % run.config.validate_every == 0 or step == total)
+    (is_missing,) = team.any(tables is not None and is_due and tables.validated_step < step)
+    if not is_missing:
+        return
+    found = validate(
+        run.model,
+        run.held_out,
+        mask_rate=run.config.objective.mask_rate,
+        device=team.device,
+        team=team,
+        precision=precision,
+    )
+    if tables is not None:
+        tables.validation(run.progress, found)
+    note = f"val={found.mask_loss:.4f}"
+    if found.stages:
+        note += f", F={found.stages[0].boundary_rate:.3f}"
+    bar.note(note)

@@ -1,11 +1,23 @@
 """Pretraining configs: what is read, and one error a message."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from tiny_run import tiny_config, write_config
 
 from ldar_interp.errors import InputError
-from ldar_interp.train.config import read_config
-from ldar_interp.train.loop import run_digest
+from ldar_interp.model.config import PRESETS
+from ldar_interp.train.config import (
+    RECOMMENDED,
+    Objective,
+    Optimizer,
+    PretrainConfig,
+    Source,
+    read_config,
+    recommended,
+)
+from ldar_interp.train.identity import first_difference, run_identity
 
 
 def replace(path, old: str, new: str):
@@ -79,16 +91,58 @@ def test_no_such_file(tmp_path):
     refused(tmp_path / "none.toml", r"cannot be read \(No such file or directory\)")
 
 
-def test_digest_changes_with_what_a_run_must_keep(tmp_path):
+def test_identity_changes_with_what_a_run_must_keep(tmp_path):
     base = tiny_config(tmp_path)
-    digest = run_digest(base)
-    assert run_digest(tiny_config(tmp_path, optimizer="warmup_fraction = 0.3")) == digest
-    assert run_digest(base.model_copy(update={"validate_every": 5})) == digest
+
+    def differs(**changed) -> str | None:
+        return first_difference(run_identity(base), run_identity(base.model_copy(update=changed)))
+
+    schedule = tiny_config(tmp_path, optimizer="warmup_fraction = 0.3\nmicro_windows = 1")
+    assert differs(optimizer=schedule.optimizer, validate_every=5, init="x") is None
     moved = base.train[0].model_copy(update={"fasta": tmp_path / "x" / "genome.fa"})
-    assert run_digest(base.model_copy(update={"train": (moved,)})) == digest
-    assert run_digest(base.model_copy(update={"seed": 1})) != digest
-    assert run_digest(base.model_copy(update={"train_length": 64})) != digest
+    assert differs(train=(moved,)) is None
+    assert differs(seed=1) == "seed is 0 there, 1 here"
+    assert differs(train_length=64) == "train_length is 32 there, 64 here"
     batch = base.optimizer.model_copy(update={"batch_windows": 3})
-    assert run_digest(base.model_copy(update={"optimizer": batch})) != digest
+    assert differs(optimizer=batch) == "batch_windows is 2 there, 3 here"
     weight = base.train[0].model_copy(update={"weight": 2.0})
-    assert run_digest(base.model_copy(update={"train": (weight,)})) != digest
+    assert differs(train=(weight,)) == "train.0.weight is 1.0 there, 2.0 here"
+    wider = base.model | {"d_state": 16}
+    assert differs(model=wider) == "model.d_state is 8 there, 16 here"
+    assert differs(train=base.train * 2).startswith("train is [{")
+
+
+def test_a_resolved_config_is_a_config(tmp_path):
+    """JSON with absolute paths and all defaults, whatever the folder it lies in."""
+    config = tiny_config(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "run.json").write_text(config.model_dump_json())
+    assert read_config(elsewhere / "run.json") == config
+    (elsewhere / "run.json").write_text("{")
+    refused(elsewhere / "run.json", "is not JSON")
+
+
+def test_recommended_settings_exist_for_every_preset():
+    assert {advice.model for advice in RECOMMENDED} == set(PRESETS)
+    with pytest.raises(InputError, match="model 'huge'; wanted one of nano, small"):
+        recommended("huge")
+
+
+def test_the_documentation_has_every_key():
+    text = (Path(__file__).parents[2] / "docs" / "train.md").read_text()
+    for part in (PretrainConfig, Optimizer, Objective, Source):
+        for name in part.model_fields.keys() - {"train", "validation", "optimizer", "objective"}:
+            assert f"`{name}`" in text, name
+    for advice in RECOMMENDED:
+        shown = f"windows of {advice.train_length}, {advice.batch_windows} a step"
+        rate = f"{1e4 * advice.peak_lr:g}e-4"
+        assert f"| {shown}, peak {rate} |" in text, advice
+
+
+def test_the_nested_model_of_the_documentation(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "train.md").read_text()
+    table = next(part for part in text.split("```toml\n") if part.startswith("[model]"))
+    raw = tomllib.loads(table.split("```")[0])
+    base = tiny_config(tmp_path).model_dump() | raw
+    assert PretrainConfig.model_validate(base).shape().n_routers == 2

@@ -1,6 +1,7 @@
 """A training run small enough for tests: two layers, windows of 32 bases, synthetic sequence."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,19 @@ rotary_emb_dim = [8, 8]
 window_size = [15, -1]
 d_state = 8
 """
+# Two routers; the objective's table follows the model's.
+NESTED = """\
+[objective]
+compression = [3.0, 2.0]
+[model]
+arch_layout = ["m1", ["m1t1", ["M1"], "m1"], "m1"]
+d_model = [32, 32, 64]
+d_intermediate = [0, 0, 64]
+num_heads = [1, 1, 2]
+rotary_emb_dim = [8, 8, 8]
+window_size = [15, 7, -1]
+d_state = 8
+"""
 
 
 def write_fasta(path: Path, sequence: str, name: str = "chr1") -> Path:
@@ -29,7 +43,13 @@ def random_sequence(length: int, seed: int = 0) -> str:
 
 
 def write_config(
-    folder: Path, *, top: str = "", optimizer: str = "", sequence: str | None = None
+    folder: Path,
+    *,
+    top: str = "",
+    optimizer: str = "",
+    shape: str = SHAPE,
+    total: int = 6,
+    sequence: str | None = None,
 ) -> Path:
     """A config and its FASTA; `top` and `optimizer` hold further TOML lines of those tables."""
     write_fasta(folder / "genome.fa", sequence or random_sequence(600))
@@ -40,11 +60,11 @@ train_length = 32
 validation_windows = 2
 validate_every = 2
 {top}
-{SHAPE}
+{shape}
 [optimizer]
 peak_lr = 1e-3
 batch_windows = 2
-total_steps = 6
+total_steps = {total}
 {optimizer}
 [[train]]
 name = "left"
@@ -59,5 +79,6 @@ regions = ["chr1:401-600"]
     return path
 
 
-def tiny_config(folder: Path, **lines: str) -> PretrainConfig:
-    return read_config(write_config(folder, **lines))
+def tiny_config(folder: Path, **changes: Any) -> PretrainConfig:
+    """What `write_config` writes, read."""
+    return read_config(write_config(folder, **changes))
