@@ -8,6 +8,7 @@ convolution, A_log, D, dt_bias and the gated norm.
 """
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,14 +16,22 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.config import MAMBA_HEAD_DIM
+from ldar_interp.model.cuda_mix import mix_with_kernels
 from ldar_interp.model.short_conv import convolve_both_ways
 from ldar_interp.model.ssd import scan_chunked
 
 NORM_EPS = 1e-5
+Backend = Literal["torch", "cuda"]
 
 
 class BiMamba2(nn.Module):
-    """Maps (b, l, d_model) to (b, l, d_model); padding neither reads nor writes."""
+    """Maps (b, l, d_model) to (b, l, d_model); padding neither reads nor writes.
+
+    `backend` says what computes the part between the projections: `torch`, or `cuda` for kernels
+    (`ldar_interp.model.backend.set_backend`). Both give the same function.
+    """
+
+    backend: Backend = "torch"
 
     def __init__(self, d_model: int, *, d_state: int, d_conv: int = 4, expand: int = 2) -> None:
         super().__init__()
@@ -66,12 +75,31 @@ class BiMamba2(nn.Module):
     ) -> Float[Tensor, "b l d"]:
         """Everything behind `in_proj`, so that a caller may look the projection up in a table.
 
-        Between the projections at least float32, also under autocast: decays need it.
+        Between the projections at least float32, also under autocast: decays need it. The kernels
+        of the cuda backend take bfloat16 and keep decays and sums in float32 themselves.
         """
+        if self.backend == "cuda":
+            return self.out_proj(self._mix_with_kernels(projected, mask))
         projected = projected.to(torch.promote_types(projected.dtype, torch.float32))
         with torch.autocast(projected.device.type, enabled=False):
             gated = self._mix(projected, mask)
         return self.out_proj(gated)
+
+    def _mix_with_kernels(
+        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
+    ) -> Float[Tensor, "b l e"]:
+        with torch.autocast(projected.device.type, enabled=False):
+            return mix_with_kernels(
+                projected,
+                mask,
+                conv_weight=self.conv_weight,
+                conv_bias=self.conv_bias,
+                a_log=self.A_log,
+                skip=self.D,
+                dt_bias=self.dt_bias,
+                norm_weight=self.norm_weight,
+                eps=NORM_EPS,
+            )
 
     def _mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
