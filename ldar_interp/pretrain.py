@@ -24,6 +24,9 @@ def main(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue the run in --out.")] = False,
     device: Annotated[str, typer.Option(help="torch device.")] = "cpu",
+    backend: Annotated[
+        str, typer.Option(help="auto, torch or cuda; auto: kernels on a CUDA device.")
+    ] = "auto",
     seed: Annotated[int | None, typer.Option(help="Overrides the config's seed.", min=0)] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 1 is best for small models.")] = 1,
     debug: Annotated[bool, typer.Option(help="Show tracebacks of input errors.")] = False,
@@ -45,6 +48,7 @@ def main(
             settings,
             out,
             device=device,
+            backend=backend,
             resume=resume,
             max_steps=max_steps,
             max_minutes=max_minutes,

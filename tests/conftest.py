@@ -3,8 +3,8 @@
 from jaxtyping import install_import_hook
 
 MODULES_WITH_SHAPES = (
-    "attention", "bimamba2", "block", "chunking", "ldarnet", "losses", "router", "short_conv",
-    "ssd",
+    "attention", "bimamba2", "block", "chunking", "cuda_mix", "ldarnet", "losses", "router",
+    "short_conv", "ssd",
 )  # fmt: skip
 
 install_import_hook(

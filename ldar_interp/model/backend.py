@@ -38,9 +38,7 @@ def resolve_backend(requested: str, device: str | torch.device) -> Backend:
     DeviceError : an unknown name, or `cuda` where it cannot run.
     """
     if requested not in get_args(Request):
-        raise DeviceError(
-            f"backend {requested!r}; wanted one of {', '.join(get_args(Request))}"
-        )
+        raise DeviceError(f"backend {requested!r}; wanted one of {', '.join(get_args(Request))}")
     kind = torch.device(device).type
     if requested == "torch":
         return "torch"

@@ -72,6 +72,7 @@ def mix_with_kernels(
     """
     inner, heads = norm_weight.shape[1], a_log.shape[1]
     state = (conv_weight.shape[1] - inner) // 2
+    wide = torch.promote_types(projected.dtype, torch.float32)
     _check_size(projected.shape[0], projected.shape[1], inner, state)
     if mask is not None:
         projected = projected * mask[..., None]
@@ -85,11 +86,11 @@ def mix_with_kernels(
     x, b_in, c_out = both.split([2 * part for part in parts], dim=-1)
     y = scan_with_kernels(
         x.unflatten(-1, (2 * heads, inner // heads)),
-        _step_sizes(dt, dt_bias, mask),
-        -a_log.float().exp(),
+        _step_sizes(dt.to(wide), dt_bias, mask),
+        -a_log.to(wide).exp(),
         b_in.unflatten(-1, (2, state)),
         c_out.unflatten(-1, (2, state)),
-        skip.float(),
+        skip.to(wide),
     )
     forward, reverse = y.flatten(-2).split(inner, dim=-1)
     gated_norm = load_triton_kernels().gated_norm
@@ -127,9 +128,8 @@ def _lay_out(forward: Tensor, reverse: Tensor, parts: list[int]) -> Tensor:
 def _step_sizes(
     dt: Float[Tensor, "b l h"], dt_bias: Float[Tensor, "2 h"], mask: Bool[Tensor, "b l"] | None
 ) -> Float[Tensor, "b l g"]:
-    """softplus(dt + bias), 0 on padding, direction 1 reversed; float32."""
-    wide = dt.float()
-    both = F.softplus(torch.cat([wide, wide.flip(1)], dim=-1) + dt_bias.float().flatten())
+    """softplus(dt + bias), 0 on padding, direction 1 reversed."""
+    both = F.softplus(torch.cat([dt, dt.flip(1)], dim=-1) + dt_bias.flatten())
     if mask is None:
         return both
     real = torch.stack([mask, mask.flip(1)], dim=-1)
@@ -137,7 +137,7 @@ def _step_sizes(
 
 
 def _convolve(
-    x: Float[Tensor, "b l c"], weight: Float[Tensor, "c k"], bias: Float[Tensor, "c"]
+    x: Float[Tensor, "b l c"], weight: Float[Tensor, "c k"], bias: Float[Tensor, " c"]
 ) -> Float[Tensor, "b l c"]:
     """SiLU of a causal depthwise convolution, the last tap on the base itself."""
     fused = load_fused_convolution() if x.is_cuda else None

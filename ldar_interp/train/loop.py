@@ -12,10 +12,12 @@ from tqdm import tqdm
 
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import MASK
+from ldar_interp.model.backend import describe_backend, resolve_backend, set_backend
 from ldar_interp.model.checkpoint import check_device, random_model, save_model
 from ldar_interp.model.losses import IGNORE, mlm_loss, total_ratio_loss
 from ldar_interp.train.config import PretrainConfig
 from ldar_interp.train.data import WindowSampler, tile_windows
+from ldar_interp.train.record import record_call
 from ldar_interp.train.schedule import learning_rate_factor, parameter_groups
 from ldar_interp.train.state import Progress, load_state, save_state
 from ldar_interp.train.validate import validate, validation_columns
@@ -47,6 +49,7 @@ def pretrain(
     out: Path,
     *,
     device: str = "cpu",
+    backend: str = "auto",
     resume: bool = False,
     max_steps: int | None = None,
     max_minutes: float | None = None,
@@ -54,14 +57,16 @@ def pretrain(
     """Train until the schedule ends, `max_steps` or `max_minutes` of this call, whichever is first.
 
     Writes `log.csv` (training), `validation.csv`, `state/state.pt` about once a minute, and
-    `model.safetensors` with `config.json` at the end of every call.
+    `model.safetensors` with `config.json` and `provenance.json` at the end of every call.
 
     Raises
     ------
     InputError : `out` holds a run and `resume` is off, or the state cannot be resumed; the loss
-        became NaN; `out` cannot be written. DeviceError : the device is not there.
+        became NaN; `out` cannot be written. DeviceError : the device is not there, or the backend
+        was asked for by name and cannot run on it.
     """
     target = check_device(device)
+    resolved = resolve_backend(backend, target)
     state_path = out / "state" / "state.pt"
     if state_path.exists() and not resume:
         raise InputError(
@@ -79,6 +84,7 @@ def pretrain(
         limit=config.validation_windows,
     )
     model = random_model(config.shape(), seed=config.seed).to(target).train()
+    set_backend(model, resolved)
     optimizer = torch.optim.AdamW(
         parameter_groups(model, objective.compression, settings), betas=(0.9, 0.95), fused=True
     )
@@ -101,7 +107,7 @@ def pretrain(
             f"{out}: cannot be written ({error.strerror}); choose another --out"
         ) from None
     last = settings.total_steps if max_steps is None else min(max_steps, settings.total_steps)
-    began, before = time.monotonic(), progress.seconds
+    began, before, first_step = time.monotonic(), progress.seconds, progress.step
     saved = began
     bar = tqdm(total=last, initial=progress.step, unit="step", mininterval=5, smoothing=0.1)
 
@@ -158,6 +164,16 @@ def pretrain(
     bar.close()
     check_point()
     save_model(model, out)
+    record_call(
+        out / "provenance.json",
+        {"program": "pretrain", "seed": config.seed, "run": digest},
+        {
+            "first_step": first_step,
+            "last_step": progress.step,
+            "device": target.type,
+            **describe_backend(model),
+        },
+    )
     return progress
 
 

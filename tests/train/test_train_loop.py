@@ -1,6 +1,7 @@
 """Runs: resumed bit for bit, refused when they cannot be, and able to learn."""
 
 import csv
+import json
 import subprocess
 import sys
 
@@ -56,6 +57,16 @@ def test_a_run_writes_its_files(config, unbroken):
     assert table(unbroken / "log.csv")[-1]["bases"] == str(6 * 2 * 32)
     assert load_model(unbroken).config == config.shape()
     assert not list(unbroken.rglob("*.partial"))
+    calls = json.loads((unbroken / "provenance.json").read_text())["calls"]
+    assert calls == [
+        {
+            "first_step": 0,
+            "last_step": 6,
+            "device": "cpu",
+            "backend": "torch",
+            "backend_versions": {},
+        }
+    ]
 
 
 def test_resumed_equals_unbroken(config, unbroken, tmp_path):
@@ -169,6 +180,8 @@ def test_an_output_that_cannot_be_written(config, tmp_path):
 def test_a_device_that_is_not_there(config, tmp_path):
     with pytest.raises(DeviceError, match="device 'cuda:99'"):
         pretrain(config, tmp_path / "out", device="cuda:99")
+    with pytest.raises(DeviceError, match="backend 'cuda' on device 'cpu'"):
+        pretrain(config, tmp_path / "out", backend="cuda")
     assert not (tmp_path / "out").exists()
 
 
