@@ -233,9 +233,9 @@ def tuning_errors() -> dict[str, float]:
 CASES = {
     "scan, three chunks, odd length": lambda: scan_errors(1, 300, 2, 0),
     "scan, one chunk": lambda: scan_errors(1, 7, 1, 0),
-    "scan, padded": lambda: scan_errors(2, 131, 1, 40),
-    "layer": lambda: layer_errors(64, 16, 0, 140),
-    "layer, padded": lambda: layer_errors(64, 8, 30, 70),
+    "scan, padded": lambda: scan_errors(2, 131, 1, 50),
+    "layer": lambda: layer_errors(64, 16, 0, 50),
+    "layer, padded": lambda: layer_errors(64, 8, 15, 30),
     "layer, bfloat16": bfloat16_errors,
     "model, padded": model_errors,
     "tuned configurations": tuning_errors,
