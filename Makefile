@@ -4,14 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DOCS   := $(VENV)/.installed-docs
+# A second environment that sees the first: triton in the first would change what torch offers.
+KERNELS       := .venv-kernels
+KERNELS_STAMP := $(KERNELS)/.installed
 # Two cores: two test processes of one thread each are faster than two threads in each matrix product.
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint format figures docs clean
+.PHONY: help setup demo test test-kernels lint format figures docs clean
 
 help:
 	@echo 'make demo     boundary profiles at splice sites, from the embedded checkpoint and region'
 	@echo 'make test     the tests'
+	@echo 'make test-kernels  the CUDA kernels, by an interpreter on the CPU'
 	@echo 'make lint     ruff, mypy and the directions of the imports'
 	@echo 'make format   let ruff rewrite the code'
 	@echo 'make figures  the figures that the README shows, into figures/'
@@ -36,6 +40,19 @@ demo: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
+# Both variables are needed for a wheel without compiled parts, which the kernels do without.
+$(KERNELS_STAMP): $(STAMP) constraints-kernels.txt
+	test -x $(KERNELS)/bin/pip || $(PYTHON) -m venv $(KERNELS)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	    "$$($(KERNELS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/first.pth"
+	$(KERNELS)/bin/pip install --quiet --constraint constraints-kernels.txt einops triton wheel
+	MAMBA_SKIP_CUDA_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE $(KERNELS)/bin/pip install --quiet --no-deps \
+	    --no-build-isolation --constraint constraints-kernels.txt mamba-ssm
+	@touch $@
+
+test-kernels: $(KERNELS_STAMP)
+	OMP_NUM_THREADS=1 $(KERNELS)/bin/python -m pytest tests/model/test_cuda_scan.py
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,4 +72,4 @@ docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) site .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(KERNELS) site .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

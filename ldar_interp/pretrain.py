@@ -70,6 +70,10 @@ def main(
     device: Annotated[
         str, typer.Option(help="torch device; cuda is each process's own GPU.")
     ] = "cpu",
+    backend: Annotated[
+        str,
+        typer.Option(help="auto, torch, compiled (CPU) or cuda; auto: the fastest that runs."),
+    ] = "auto",
     precision: Annotated[
         str, typer.Option(help="fp32, bf16, or auto: bf16 on CUDA, else fp32.")
     ] = "auto",
@@ -112,6 +116,7 @@ def main(
             settings,
             out,
             device=device,
+            backend=backend,
             resume=resume,
             max_steps=max_steps,
             max_minutes=max_minutes,

@@ -93,6 +93,13 @@ def main(
         int | None, typer.Option(help="Of every random choice.", show_default="1")
     ] = None,
     device: Annotated[str | None, typer.Option(help="torch device.", show_default="cpu")] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, torch, compiled (CPU) or cuda (kernels); auto: the fastest that runs.",
+            show_default="auto",
+        ),
+    ] = None,
     dtype: Annotated[
         str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")
     ] = None,
@@ -119,8 +126,8 @@ def main(
         "ckpt": ckpt, "fasta": fasta, "gtf": gtf, "out": out, "flank_bp": flank_bp,
         "strand": strand, "baseline": baseline, "gene_type": gene_type or None,
         "tag": tag or None, "max_sites": max_sites, "margin_bp": margin_bp, "n_draws": n_draws,
-        "n_boot": n_boot, "n_flips": n_flips, "seed": seed, "device": device, "dtype": dtype,
-        "width_mm": width_mm,
+        "n_boot": n_boot, "n_flips": n_flips, "seed": seed, "device": device,
+        "backend": backend, "dtype": dtype, "width_mm": width_mm,
         "controls": None if controls is None else [part.strip() for part in controls.split(",")],
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):

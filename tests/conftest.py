@@ -3,7 +3,8 @@
 from jaxtyping import install_import_hook
 
 MODULES_WITH_SHAPES = (
-    "attention", "bimamba2", "block", "chunking", "fixed_routers", "ldarnet", "losses", "router",
+    "attention", "bimamba2", "block", "chunking", "cuda_mix", "fixed_routers", "ldarnet", "losses",
+    "router",
     "short_conv", "ssd",
 )  # fmt: skip
 

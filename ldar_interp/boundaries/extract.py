@@ -28,6 +28,7 @@ from ldar_interp.errors import DeviceError, InputError
 from ldar_interp.genome.alphabet import PAD, VOCAB_SIZE, encode, reverse_complement
 from ldar_interp.genome.fasta import Genome, borrow_genome
 from ldar_interp.model.allocator import keep_freed_memory
+from ldar_interp.model.backend import describe_backend
 from ldar_interp.model.ldarnet import LDARNet
 
 DEFAULT_MARGIN_SHARE = 8
@@ -55,7 +56,7 @@ def predict_boundaries(
         be longer than the model's `train_length`, which it was not trained for. Ids may end in
         [PAD], where p is NaN.
     batch_size : sequences a batch. A batch gives what its members give alone, to rounding.
-    dtype : `float32`, or `bfloat16` for the projections (scan and router stay in float32).
+    dtype : `float32`, or `bfloat16` for the projections (router, decays and sums stay in float32).
 
     Returns
     -------
@@ -211,6 +212,7 @@ def extract_boundaries(
             "margin_bp": margin,
             "dtype": dtype,
             "device": device.type,
+            **describe_backend(model),
             "windows": sum(len(plan.windows) for plan in plans.values()),
             "edges_without_value": {name: plan.n_missing for name, plan in plans.items()},
         },

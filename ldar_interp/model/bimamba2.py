@@ -8,6 +8,7 @@ convolution, A_log, D, dt_bias and the gated norm.
 """
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from ldar_interp.model.config import MAMBA_HEAD_DIM
 from ldar_interp.model.cpu_mixer import MixerShape, compute_decays, mix_on_cpu
+from ldar_interp.model.cuda_mix import mix_with_kernels
 from ldar_interp.model.short_conv import convolve_both_ways
 from ldar_interp.model.ssd import CHUNK, MAX_FACTORED_DECAY, scan_chunked
 
@@ -24,10 +26,17 @@ NORM_EPS = 1e-5
 ROW_MULTIPLE = 16
 # Shorter chunks where the decay over a longer one leaves the range of its factors.
 COMPILED_CHUNKS = (CHUNK, CHUNK // 4, CHUNK // 16)
+Backend = Literal["torch", "compiled", "cuda"]
 
 
 class BiMamba2(nn.Module):
-    """Maps (b, l, d_model) to (b, l, d_model); padding neither reads nor writes."""
+    """Maps (b, l, d_model) to (b, l, d_model); padding neither reads nor writes.
+
+    `backend` says what computes the part between the projections: `torch`, `compiled` passes for
+    a CPU, or `cuda` for kernels (`ldar_interp.model.backend.set_backend`): the same function.
+    """
+
+    backend: Backend = "torch"
 
     def __init__(self, d_model: int, *, d_state: int, d_conv: int = 4, expand: int = 2) -> None:
         super().__init__()
@@ -72,11 +81,14 @@ class BiMamba2(nn.Module):
     ) -> Float[Tensor, "b l d"]:
         """Everything behind `in_proj`, so that a caller may look the projection up in a table.
 
-        Between the projections at least float32, also under autocast: decays need it.
+        Between the projections at least float32, also under autocast: decays need it. The kernels
+        of the cuda backend take bfloat16 and keep decays and sums in float32 themselves.
         """
+        if self.backend == "cuda":
+            return self.out_proj(self._mix_with_kernels(projected, mask))
         projected = projected.to(torch.promote_types(projected.dtype, torch.float32))
         with torch.autocast(projected.device.type, enabled=False):
-            gated = self._mix_compiled(projected, mask) if self._is_compiled(projected) else None
+            gated = self._mix_compiled(projected, mask) if self._is_compiled() else None
             if gated is None:
                 gated = self._mix(projected[..., : self.n_projected], mask)
         return self.out_proj(gated)
@@ -84,12 +96,15 @@ class BiMamba2(nn.Module):
     def project(self, hidden: Float[Tensor, "... d"]) -> Float[Tensor, "... f"]:
         """`in_proj`, with columns of zeros behind it where rows of whole cache lines are faster."""
         weight = self.in_proj.weight
-        if weight.device.type == "cpu":
+        if self._is_compiled():
             weight = F.pad(weight, (0, 0, 0, -len(weight) % ROW_MULTIPLE))
         return F.linear(hidden, weight)
 
-    def _is_compiled(self, projected: Tensor) -> bool:
-        return projected.device.type == "cpu" and projected.dtype == torch.float32
+    def _is_compiled(self) -> bool:
+        # A layer in another precision, or moved to a device, is left to torch.
+        weight = self.in_proj.weight
+        is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+        return self.backend == "compiled" and is_plain
 
     def _mix_compiled(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
@@ -111,6 +126,22 @@ class BiMamba2(nn.Module):
             projected, lengths, decays, self.conv_weight, self.conv_bias, self.A_log, self.D,
             self.dt_bias, self.norm_weight, shape,
         )  # fmt: skip
+
+    def _mix_with_kernels(
+        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
+    ) -> Float[Tensor, "b l e"]:
+        with torch.autocast(projected.device.type, enabled=False):
+            return mix_with_kernels(
+                projected,
+                mask,
+                conv_weight=self.conv_weight,
+                conv_bias=self.conv_bias,
+                a_log=self.A_log,
+                skip=self.D,
+                dt_bias=self.dt_bias,
+                norm_weight=self.norm_weight,
+                eps=NORM_EPS,
+            )
 
     def _mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ldar_interp.errors import CheckpointError, DeviceError, InputError
+from ldar_interp.model.backend import resolve_backend, set_backend
 from ldar_interp.model.config import PRESETS, LDARNetConfig
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.model.published import check_state, load_published_state
@@ -22,7 +23,13 @@ from ldar_interp.model.published import check_state, load_published_state
 PUBLISHED_FILE = "model_ckpt_110m.pt"
 
 
-def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: int = 0) -> LDARNet:
+def load_model(
+    path: str | Path,
+    device: str | torch.device = "cpu",
+    *,
+    seed: int = 0,
+    backend: str = "auto",
+) -> LDARNet:
     """Open a model for inference.
 
     Parameters
@@ -32,6 +39,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: in
         a preset shape (110m, 20m, 2m, small, nano).
     device : torch device.
     seed : of the random weights; not used otherwise.
+    backend : `torch`, `compiled` (a CPU), `cuda` (kernels), or `auto`, the fastest that runs.
 
     Returns
     -------
@@ -39,9 +47,11 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: in
 
     Raises
     ------
-    CheckpointError : the file is not such weights. DeviceError : the device is not there.
+    CheckpointError : the file is not such weights. DeviceError : the device is not there, or the
+        backend was asked for by name and cannot run on it.
     """
     target = check_device(device)
+    resolved = resolve_backend(backend, target)
     name = str(path)
     if name.startswith("random:"):
         model = random_model(preset(name.removeprefix("random:")), seed=seed)
@@ -49,6 +59,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu", *, seed: in
         weights = locate_weights(path)
         is_own = weights.suffix == ".safetensors"
         model = _read_own(weights) if is_own else _read_published(weights)
+    set_backend(model, resolved)
     return model.to(target).eval().requires_grad_(False)
 
 

@@ -71,7 +71,7 @@ def compute_decays(
     )
     half = torch.empty(2, batch, n_chunks, shape.heads)
     lowest = cpu_kernels.decays(
-        *_views(projected), shape.offset_dt, *_views(lengths, rate, dt_bias), shape.chunk,
+        *_views(projected), shape.offset_dt, *_views(lengths, rate, dt_bias.clone()), shape.chunk,
         *_views(dt, into, out_of, half),
     )  # fmt: skip
     return Decays(dt, into, out_of, half, lowest)
@@ -106,6 +106,10 @@ class _Mix(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         projected = projected.contiguous()
         taps = conv_weight.transpose(1, 2).contiguous()
+        # Copies: memory that numpy has seen cannot be freed by its owner, as FSDP does.
+        conv_bias, skip, dt_bias, norm_weight = (
+            t.detach().clone() for t in (conv_bias, skip, dt_bias, norm_weight)
+        )
         batch, length, _ = projected.shape
         out = projected.new_empty(batch, length, shape.inner)
         keeps = any(ctx.needs_input_grad)
@@ -142,6 +146,12 @@ class _Mix(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        # Who calls backward under autocast means the forward pass only.
+        with torch.autocast("cpu", enabled=False):
+            return _Mix._backward(ctx, grad)
+
+    @staticmethod
+    def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         projected, lengths, taps, conv_bias, a_log, skip, dt_bias, norm_weight, *kept = (
             ctx.saved_tensors
         )

@@ -70,6 +70,12 @@ class _FactoredScan(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        # Who calls backward under autocast means the forward pass only.
+        with torch.autocast(grad.device.type, enabled=False):
+            return _FactoredScan._backward(ctx, grad)
+
+    @staticmethod
+    def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, dt, b_in, c_out, weighted, entering, into, out_of, half, y = ctx.saved_tensors
         _, batch, n_chunks, chunk, heads, size = y.shape
         flat = (2 * batch * n_chunks, chunk)

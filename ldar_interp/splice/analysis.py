@@ -16,6 +16,7 @@ from ldar_interp.boundaries.tiling import check_margin
 from ldar_interp.command_line import say
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.model.backend import backend_versions, find_backend, set_backend
 from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.plots.logos import LogoCounts, count_letters
@@ -42,6 +43,8 @@ class SpliceRun:
     fasta: Path
     gtf: Path
     model_config: dict[str, Any]
+    backend: str
+    backend_versions: dict[str, str]
     baseline_seed: int | None
     annotation: SpliceAnnotation
     ladder: ControlLadder
@@ -61,7 +64,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
     """
     source = settings.ckpt or str(CHECKPOINT)
     fasta, gtf = settings.fasta or DEMO_FASTA, settings.gtf or DEMO_GTF
-    model = load_model(source, settings.device, seed=settings.seed)
+    model = load_model(source, settings.device, seed=settings.seed, backend=settings.backend)
     if settings.margin_bp is not None:
         check_margin(settings.margin_bp, model.config.train_length)
     models, baseline_seed = {"checkpoint": model}, None
@@ -69,6 +72,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         # Another draw than --ckpt random:PRESET, or it would be compared with itself.
         baseline_seed = settings.seed + 1
         untrained = random_model(model.config, seed=baseline_seed)
+        set_backend(untrained, find_backend(model))
         models["random"] = untrained.to(settings.device).eval().requires_grad_(False)
     with Genome(fasta) as genome:
         annotation = load_splice_sites(
@@ -112,6 +116,8 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         fasta=fasta,
         gtf=gtf,
         model_config=model.config.to_dict(),
+        backend=find_backend(model),
+        backend_versions=backend_versions(find_backend(model)),
         baseline_seed=baseline_seed,
         annotation=annotation,
         ladder=ladder,

@@ -81,7 +81,8 @@ def describe_run(run: SpliceRun, settings: SpliceSettings) -> dict[str, Any]:
             "checkpoint": describe_checkpoint(run.source),
         },
         "model": run.model_config,
-        "backend": "torch",
+        "backend": run.backend,
+        "backend_versions": run.backend_versions,
         "seed": settings.seed,
         "baseline_seed": run.baseline_seed,
         "counts": {

@@ -35,6 +35,7 @@ class SpliceSettings(BaseModel):
     n_flips: int = Field(9999, ge=99)
     seed: int = Field(1, ge=0)
     device: str = "cpu"
+    backend: Literal["auto", "torch", "compiled", "cuda"] = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
     width_mm: Literal[89, 183] = 183
 

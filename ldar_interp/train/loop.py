@@ -29,6 +29,7 @@ def pretrain(
     out: Path,
     *,
     device: str = "cpu",
+    backend: str = "auto",
     resume: bool = False,
     max_steps: int | None = None,
     max_minutes: float | None = None,
@@ -46,6 +47,7 @@ def pretrain(
     Parameters
     ----------
     device : torch device; with several processes, `cuda` is each one's own.
+    backend : auto, torch, compiled or cuda (`model.backend.resolve_backend`).
     precision : auto, fp32 or bf16 (`step.choose_precision`).
     parallel : auto, none, ddp or fsdp (`parallel.join_team`).
     cache : folder for packed sequence; None is `out/data`.
@@ -54,7 +56,8 @@ def pretrain(
     Raises
     ------
     InputError : `out` holds a run and `resume` is off, or the state cannot be resumed; the loss
-        became NaN; `out` cannot be written. DeviceError : the device is not there.
+        became NaN; `out` cannot be written. DeviceError : the device is not there, or the backend
+        was asked for by name and cannot run on it.
     """
     clock = Clock(max_minutes)
     team = join_team(parallel, device)
@@ -70,6 +73,7 @@ def pretrain(
             config,
             out,
             team,
+            backend=backend,
             resume=resume,
             cache=out / "data" if cache is None else cache,
             tensorboard=tensorboard,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ldar_interp.errors import InputError
+from ldar_interp.model.backend import describe_backend, resolve_backend, set_backend
 from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.provenance import write_provenance
@@ -164,6 +165,7 @@ def open_run(
     out: Path,
     team: Team,
     *,
+    backend: str,
     resume: bool,
     cache: Path | None,
     tensorboard: bool,
@@ -180,6 +182,7 @@ def open_run(
             f"{state_folder / STATE}: this folder holds a run; add --resume to continue it or "
             "choose another --out"
         )
+    write_first(team, lambda: _make_folder(out))
     check_held_out(config.train, config.validation)
     sampler = _open_sampler(config, team, cache)
     identity = run_identity(config, sampler.digest())
@@ -194,7 +197,7 @@ def open_run(
         tell(f"{name}: {count:,}")
     tell(f"validation windows of {config.train_length:,} bases, without N: {len(held_out):,}")
     model = _first_weights(config, is_resumed=content is not None)
-    # The compute backend is chosen here, before the model is wrapped.
+    set_backend(model, resolve_backend(backend, team.device))
     if content is not None:
         with damage_is_an_error(state_folder):
             model.load_state_dict(content["model"])
@@ -216,12 +219,13 @@ def open_run(
 
     def write() -> None:
         try:
-            out.mkdir(parents=True, exist_ok=True)
             partial = out / "run.partial"
             partial.write_text(config.model_dump_json(indent=1) + "\n")
             partial.replace(out / "run.json")
             inputs = {"config": config.model_dump(mode="json"), "processes": team.size}
-            write_provenance(out / "provenance.json", {**inputs, **record})
+            write_provenance(
+                out / "provenance.json", {**inputs, **record, **describe_backend(model)}
+            )
         except OSError as error:
             raise cannot_write(out, error) from None
         n_routers = config.shape().n_routers
@@ -232,6 +236,13 @@ def open_run(
     return Run(
         config, out, team, model, module, optimizer, sampler, held_out, progress, identity, tables
     )
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(out, error) from None
 
 
 def _open_sampler(config: PretrainConfig, team: Team, cache: Path | None) -> WindowSampler:

@@ -126,7 +126,7 @@ def add_gradients(
         masked = (ids == MASK).flatten() & (labels != IGNORE).flatten()
         detached = losses.detach().double()
         sums += torch.stack([detached.sum(), detached[masked].sum(), masked.sum().double()])
-        ratio += compressed.detach()
+        ratio += share * _ratio_value(totals, objective.compression)
         pooled = totals if pooled is None else pooled + totals
     assert pooled is not None, "a plan has at least one micro-batch"
     mlm_sum, mask_sum, n_mask = team.sum(sums).tolist()
@@ -158,6 +158,15 @@ def _count(routed: RouterOutput) -> Tensor:
     else:
         prob, n_real = prob * routed.mask, routed.mask.sum().double()
     return torch.stack([chosen.sum().double(), prob.sum(), n_real])
+
+
+def _ratio_value(totals: Tensor, compression: tuple[float, ...]) -> Tensor:
+    """Ratio losses of all stages, summed: the same bits in every process."""
+    terms = [
+        ratio_of(total[0] / total[2], total[1] / total[2], n)
+        for total, n in zip(totals, compression, strict=True)
+    ]
+    return torch.stack(terms).sum()
 
 
 def _ratio(

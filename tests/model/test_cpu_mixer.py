@@ -19,6 +19,7 @@ def twins(d_model: int, d_state: int, *, d_conv: int = 4, seed: int = 0):
         # Away from the ones that hide a missing factor.
         layer.D.uniform_(0.5, 1.5)
         layer.norm_weight.uniform_(0.5, 1.5)
+    layer.backend = "compiled"
     double = BiMamba2(d_model, d_state=d_state, d_conv=d_conv).double()
     double.load_state_dict({name: value.double() for name, value in layer.state_dict().items()})
     return layer, double
@@ -122,3 +123,17 @@ def test_a_second_derivative_is_refused():
     (slope,) = torch.autograd.grad(layer(hidden).square().sum(), hidden, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.sum().backward()
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_a_backward_pass_under_autocast(backend):
+    """The projections are bfloat16, everything between them float32, in both passes."""
+    layer, double = twins(32, 8)
+    layer.backend = backend
+    hidden = torch.randn(2, 70, 32, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = layer(hidden)
+        out.float().square().sum().backward()
+    double(hidden.double()).square().sum().backward()
+    for found, right in zip(layer.parameters(), double.parameters(), strict=True):
+        assert float((found.grad - right.grad).norm() / right.grad.norm()) < 0.03

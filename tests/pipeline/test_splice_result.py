@@ -221,6 +221,10 @@ def test_provenance_tells_inputs_by_hash_and_nothing_of_the_machine(out, provena
     }  # fmt: skip
     assert provenance["files"] == [name for name in FILES if name != "provenance.json"]
     assert provenance["seed"] == 1 and provenance["baseline_seed"] == 2
+    assert provenance["backend"] == "compiled"
+    assert set(provenance["backend_versions"]) == {"numba", "llvmlite"}
+    assert provenance["arguments"]["backend"] == "auto"
+    assert {run["backend"] for run in provenance["counts"]["extraction"].values()} == {"compiled"}
     assert provenance["arguments"]["flank_bp"] == 12
     assert provenance["model"]["train_length"] == 256
     assert sorted(provenance["offset_consistency"]) == MODELS

@@ -224,6 +224,19 @@ def test_no_sites_left_by_a_filter(refuse, world, tmp_path):
     assert line.startswith(f"{world.gtf}: the filter ['MANE_Select'] on tag leaves no transcript")
 
 
+def test_a_backend_that_cannot_run(refuse):
+    assert refuse(backend="cuda") == (
+        "backend 'cuda' on device 'cpu'; wanted a CUDA device: add --device cuda, or use "
+        "--backend auto"
+    )
+
+
+def test_a_backend_that_does_not_exist(refuse):
+    assert refuse(backend="tpu").startswith(
+        "command line: backend is 'tpu'; wanted another value: "
+    )
+
+
 def test_a_device_that_is_not_there(refuse, tmp_path):
     device = "cuda:99" if torch.cuda.is_available() else "cuda"
     line = refuse(device=device)

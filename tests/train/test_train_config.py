@@ -95,12 +95,15 @@ def test_identity_changes_with_what_a_run_must_keep(tmp_path):
     base = tiny_config(tmp_path)
 
     def differs(**changed) -> str | None:
-        return first_difference(run_identity(base), run_identity(base.model_copy(update=changed)))
+        other = run_identity(base.model_copy(update=changed), "a")
+        return first_difference(run_identity(base, "a"), other)
 
     schedule = tiny_config(tmp_path, optimizer="warmup_fraction = 0.3\nmicro_windows = 1")
     assert differs(optimizer=schedule.optimizer, validate_every=5, init="x") is None
     moved = base.train[0].model_copy(update={"fasta": tmp_path / "x" / "genome.fa"})
     assert differs(train=(moved,)) is None
+    other_letters = first_difference(run_identity(base, "a"), run_identity(base, "b"))
+    assert other_letters == "sequence is 'a' there, 'b' here"
     assert differs(seed=1) == "seed is 0 there, 1 here"
     assert differs(train_length=64) == "train_length is 32 there, 64 here"
     batch = base.optimizer.model_copy(update={"batch_windows": 3})

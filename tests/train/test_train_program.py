@@ -45,8 +45,8 @@ def test_from_a_fasta_to_a_model(tmp_path):
     out = tmp_path / "out"
     done = run("--fasta", fasta, "--model", "nano", "--out", out, "--max-steps", 1, "--seed", 3)
     assert done.exit_code == 0, done.stderr
-    assert "my.fa: bases: 22,800\n" in done.stderr
-    assert "my.fa: starts dropped for N: 0\n" in done.stderr
+    assert "all but the held-out ends: bases: 22,800\n" in done.stderr
+    assert "all but the held-out ends: starts dropped for N: 0\n" in done.stderr
     assert "validation windows of 1,024 bases, without N: 1\n" in done.stderr
     assert load_model(out).config.train_length == 1024
     resolved = read_config(out / "run.json")
@@ -62,7 +62,10 @@ def test_from_a_fasta_to_a_model(tmp_path):
 
 def test_nothing_to_hold_out(tmp_path):
     fasta = write_fasta(tmp_path / "short.fa", random_sequence(20_000))
-    with pytest.raises(InputError, match=r"short\.fa: no record has 20,480 bases, so nothing"):
+    with pytest.raises(
+        InputError,
+        match="nothing can be held out for validation: the longest record has 20000 bases",
+    ):
         default_sources(fasta, length=1024)
 
 
