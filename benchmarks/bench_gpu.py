@@ -52,8 +52,14 @@ class EveryFourthBase(nn.Module):
         super().__init__()
         self.router = router
 
-    def forward(self, hidden: torch.Tensor, mask: torch.Tensor | None = None) -> RouterOutput:
-        routed: RouterOutput = self.router(hidden, mask)
+    def forward(
+        self,
+        hidden: torch.Tensor,
+        mask: torch.Tensor | None = None,
+        key: torch.Tensor | None = None,
+    ) -> RouterOutput:
+        """As the router's, but for `is_boundary`."""
+        routed: RouterOutput = self.router(hidden, mask, key)
         positions = torch.arange(hidden.shape[1], device=hidden.device)
         grid = (positions % COMPRESSION == 0).expand_as(routed.is_boundary)
         return replace(routed, is_boundary=grid)
@@ -131,7 +137,7 @@ def measure_speed(
     length, batch_bp = (TINY_LENGTH, TINY_BATCH_BP) if is_tiny else (LENGTH, MICRO_BATCH_BP)
     model = random_model(preset(name), seed=0).to(device)
     flops = count_flops(model.config, length, boundary_rate=1 / COMPRESSION)
-    per_base = {"p": flops.boundaries, "forward": flops.full, "train": 3 * flops.full}
+    per_base = {"p": flops.boundaries, "forward": flops.full, "train": flops.training}
     model.stage.router = EveryFourthBase(model.stage.router)
     set_backend(model, backend)
     rows = []
