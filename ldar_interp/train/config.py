@@ -98,11 +98,13 @@ class Objective(_Strict):
 class PretrainConfig(_Strict):
     """A whole run. `model` is a preset's name or a table of LDARNetConfig's fields.
 
+    `router` replaces the model's: learned, one_sided, fixed:N or random:RATE (`RouterSpec`).
     `init` names weights to start from (anything that `load_model` takes, of the same shape); the
     moments are fresh and the schedule starts at its warm-up.
     """
 
     model: str | dict[str, Any]
+    router: str | None = None
     train_length: int = Field(1024, ge=16)
     seed: int = Field(0, ge=0)
     init: str | None = None
@@ -120,8 +122,10 @@ class PretrainConfig(_Strict):
             name = self.model.lower()
             if name not in PRESETS:
                 raise InputError(f"model {self.model!r}; wanted one of {', '.join(PRESETS)}")
-            return PRESETS[name].with_length(self.train_length)
-        return LDARNetConfig.from_dict(self.model).with_length(self.train_length)
+            shape = PRESETS[name].with_length(self.train_length)
+        else:
+            shape = LDARNetConfig.from_dict(self.model).with_length(self.train_length)
+        return shape if self.router is None else shape.with_router(self.router)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,15 @@ from typing import Any
 
 from ldar_interp.train.config import PretrainConfig
 
-FREE = ("optimizer", "validation", "validate_every", "validation_windows", "init", "model")
+FREE = (
+    "optimizer",
+    "validation",
+    "validate_every",
+    "validation_windows",
+    "init",
+    "model",
+    "router",
+)
 
 
 def run_identity(config: PretrainConfig, sequence: str) -> dict[str, Any]:

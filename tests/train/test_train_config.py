@@ -149,3 +149,15 @@ def test_the_nested_model_of_the_documentation(tmp_path):
     raw = tomllib.loads(table.split("```")[0])
     base = tiny_config(tmp_path).model_dump() | raw
     assert PretrainConfig.model_validate(base).shape().n_routers == 2
+
+
+def test_a_router_for_a_preset(tmp_path):
+    base = tiny_config(tmp_path)
+    chosen = base.model_copy(update={"model": "nano", "router": "fixed:4"})
+    assert chosen.shape() == PRESETS["nano"].with_length(32).with_router("fixed:4")
+    learned = base.model_copy(update={"model": "nano"})
+    other = first_difference(run_identity(learned, "a"), run_identity(chosen, "a"))
+    assert other == "model.router is 'learned' there, 'fixed:4' here"
+    path = write_config(tmp_path)
+    path.write_text('router = "fixed:0"\n' + path.read_text())
+    refused(path, "fixed:0")
