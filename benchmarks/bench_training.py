@@ -4,8 +4,8 @@
         [--out benchmarks/training.json]
 
 A step is forward, backward and update of 8 windows of 1,024 bases. Random weights rarely cut, so
-the router is a fixed grid of every fourth base: the same boundary rate as a trained model's and, but
-for the router's two projections (0.5 % of the 2M), the same work. FLOPs are those of
+the router is a fixed grid of every fourth base: the same boundary rate as a trained model's and,
+but for the router's two projections (0.5 % of the 2M), the same work. FLOPs are those of
 `ldar_interp.model.flops`, which leaves out pointwise work and what the compiled passes compute
 again. The matrix rate is that of a square product of 1,536, measured between the steps.
 

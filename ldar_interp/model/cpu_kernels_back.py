@@ -1,6 +1,9 @@
 """Backward passes of `cpu_kernels`: the same rows, the same shapes, gradients out.
 
 Gradients of parameters are summed in float32 over one sequence and in float64 over sequences.
+
+numba keeps compiled code for as long as this file does not change, and does not look at the file
+that `_add_taps` and `_sigmoid_row` come from: who edits those touches this file too.
 """
 
 import math

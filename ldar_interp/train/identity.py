@@ -10,15 +10,10 @@ from typing import Any
 
 from ldar_interp.train.config import PretrainConfig
 
+# `model` and `router` stand for the shape that they make, which goes in.
 FREE = (
-    "optimizer",
-    "validation",
-    "validate_every",
-    "validation_windows",
-    "init",
-    "model",
-    "router",
-)
+    "optimizer", "validation", "validate_every", "validation_windows", "init", "model", "router",
+)  # fmt: skip
 
 
 def run_identity(config: PretrainConfig, sequence: str) -> dict[str, Any]:
