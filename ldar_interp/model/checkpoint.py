@@ -129,12 +129,14 @@ def save_model(model: LDARNet, folder: str | Path, *, dtype: torch.dtype | None 
         name: value.detach().to("cpu", dtype or value.dtype).contiguous()
         for name, value in _stored(model).items()
     }
+    config = folder / ".config.json.partial"
+    config.write_text(json.dumps(model.config.to_dict(), indent=1) + "\n")
     weights = folder / "model.safetensors"
     partial = folder / ".model.safetensors.partial"
     save_file(state, str(partial))
+    # safetensors makes files that only their owner may read.
+    partial.chmod(config.stat().st_mode)
     partial.replace(weights)
-    config = folder / ".config.json.partial"
-    config.write_text(json.dumps(model.config.to_dict(), indent=1) + "\n")
     config.replace(folder / "config.json")
     return weights
 
