@@ -2,12 +2,13 @@
 
 DIR/model.safetensors, config.json   the weights, as `load_model` takes them
 DIR/run.json                         the resolved config, which may be given as --config
-DIR/provenance.json                  versions, device, precision, processes of the last call
+DIR/provenance.json                  config, versions; device, backend, precision of each call
 DIR/log.csv                          a row a step
 DIR/validation.csv, chunk_lengths.csv   rows of each validation
 DIR/state/state.pt, previous.pt      what --resume goes on from, and the one before it
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,9 +223,11 @@ def open_run(
             partial = out / "run.partial"
             partial.write_text(config.model_dump_json(indent=1) + "\n")
             partial.replace(out / "run.json")
-            inputs = {"config": config.model_dump(mode="json"), "processes": team.size}
+            call = {"first_step": progress.step, "processes": team.size, **record}
+            call |= describe_backend(model)
+            calls = [*_earlier_calls(out / "provenance.json", progress.step), call]
             write_provenance(
-                out / "provenance.json", {**inputs, **record, **describe_backend(model)}
+                out / "provenance.json", {"config": config.model_dump(mode="json"), "calls": calls}
             )
         except OSError as error:
             raise cannot_write(out, error) from None
@@ -236,6 +239,24 @@ def open_run(
     return Run(
         config, out, team, model, module, optimizer, sampler, held_out, progress, identity, tables
     )
+
+
+def _earlier_calls(path: Path, step: int) -> list[dict[str, Any]]:
+    """Calls that trained steps which this one goes on from: a run may go on elsewhere.
+
+    Raises
+    ------
+    InputError : the file is there and is no such record.
+    """
+    if step == 0 or not path.exists():
+        return []
+    try:
+        calls: list[dict[str, Any]] = json.loads(path.read_text())["calls"]
+        return [call for call in calls if call["first_step"] < step]
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{path}: is not the record of a run ({error!r}); move it away and resume"
+        ) from None
 
 
 def _make_folder(out: Path) -> None:

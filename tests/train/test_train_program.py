@@ -53,11 +53,16 @@ def test_from_a_fasta_to_a_model(tmp_path):
     assert resolved.seed == 3
     assert resolved.optimizer.total_steps == 1
     assert resolved.validation[0].regions == ("chr1:22801-24000",)
-    recorded = json.loads((out / "provenance.json").read_text())
-    assert recorded["precision"] == "fp32"
     again = run("--out", out, "--resume")
     assert again.exit_code == 0, again.stderr
     assert "resumed at step 1 from" in again.stderr
+    calls = json.loads((out / "provenance.json").read_text())["calls"]
+    assert [call["first_step"] for call in calls] == [0, 1]
+    assert {(call["precision"], call["backend"]) for call in calls} == {("fp32", "compiled")}
+    (out / "provenance.json").write_text("[]")
+    refused = run("--out", out, "--resume")
+    assert refused.exit_code == 2
+    assert "provenance.json: is not the record of a run" in refused.stderr
 
 
 def test_nothing_to_hold_out(tmp_path):
