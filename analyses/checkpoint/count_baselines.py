@@ -36,7 +36,7 @@ def context_offsets(k: int, *, two_sided: bool) -> list[int]:
 
 
 def index_contexts(ids: NDArray[np.uint8], offsets: list[int]) -> tuple[NDArray[np.int64], ...]:
-    """Codes of the contexts of every base that has one without N, and the bases themselves."""
+    """Bases that have a context without N: codes of the contexts, the bases, where they are."""
     reach = max(map(abs, offsets), default=0)
     here = np.arange(reach, len(ids) - reach)
     clean = ids[here] < N
@@ -45,7 +45,7 @@ def index_contexts(ids: NDArray[np.uint8], offsets: list[int]) -> tuple[NDArray[
         letters = ids[here + offset]
         clean &= letters < N
         code = code * 4 + np.minimum(letters, 3)
-    return code[clean], ids[here][clean].astype(np.int64)
+    return code[clean], ids[here][clean].astype(np.int64), here[clean]
 
 
 class CountModel:
@@ -58,19 +58,39 @@ class CountModel:
     def add(self, ids: NDArray[np.uint8]) -> None:
         """Count both strands of a sequence."""
         for strand in (ids, reverse_complement(ids)):
-            code, base = index_contexts(strand, self.offsets)
+            code, base, _ = index_contexts(strand, self.offsets)
             for k, table in enumerate(self.counts):
                 flat = (code % 4**k) * 4 + base
                 table += np.bincount(flat, minlength=table.size).reshape(table.shape)
 
-    def loss(self, ids: NDArray[np.uint8], strength: float) -> tuple[float, int]:
-        """Sum of -log p in nats over the bases of a sequence, and their number."""
-        code, base = index_contexts(ids, self.offsets)
+    def losses(self, ids: NDArray[np.uint8], strength: float) -> NDArray[np.float64]:
+        """-log p in nats of every base of a sequence; NaN without a context, or where it has N."""
+        code, base, here = index_contexts(ids, self.offsets)
         prob = np.full((1, 4), 0.25)
         for k, table in enumerate(self.counts):
             shorter = prob[np.arange(4**k) % max(1, 4 ** (k - 1))] if k else prob
             prob = (table + strength * shorter) / (table.sum(1, keepdims=True) + strength)
-        return float(-np.log(prob[code, base]).sum()), len(base)
+        out = np.full(len(ids), np.nan)
+        out[here] = -np.log(prob[code, base])
+        return out
+
+
+def fit_counts(
+    sequences: list[NDArray[np.uint8]], offsets: list[int], strengths: tuple[float, ...]
+) -> tuple[CountModel, float]:
+    """Counts of all sequences, and the back-off that is best for the last tenth of each."""
+    model = CountModel(offsets)
+    for ids in sequences:
+        model.add(ids[: -len(ids) // 10])
+    tuning = {
+        strength: sum(
+            np.nansum(model.losses(ids[-len(ids) // 10 :], strength)) for ids in sequences
+        )
+        for strength in strengths
+    }
+    for ids in sequences:
+        model.add(ids[-len(ids) // 10 :])
+    return model, min(tuning, key=tuning.__getitem__)
 
 
 def main() -> None:
@@ -85,17 +105,9 @@ def main() -> None:
     rows = []
     for two_sided, sizes in ((False, ONE_SIDED), (True, TWO_SIDED)):
         for k in sizes:
-            model = CountModel(context_offsets(k, two_sided=two_sided))
-            for ids in human:
-                model.add(ids[: -len(ids) // 10])
-            tuning = {
-                a: sum(model.loss(ids[-len(ids) // 10 :], a)[0] for ids in human) for a in STRENGTHS
-            }
-            strength = min(tuning, key=tuning.__getitem__)
-            for ids in human:
-                model.add(ids[-len(ids) // 10 :])
-            sums = [model.loss(ids, strength) for ids in held_out]
-            loss = sum(s for s, _ in sums) / sum(n for _, n in sums)
+            offsets = context_offsets(k, two_sided=two_sided)
+            model, strength = fit_counts(human, offsets, STRENGTHS)
+            loss = float(np.nanmean(np.concatenate([model.losses(x, strength) for x in held_out])))
             rows.append(("two-sided" if two_sided else "one-sided", k, strength, loss))
             print(*rows[-1])
     table = pd.DataFrame(rows, columns=["context", "letters_a_side", "back_off", "nats_per_base"])
