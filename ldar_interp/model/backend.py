@@ -82,8 +82,11 @@ def set_backend(model: LDARNet, backend: Backend) -> None:
 
 
 def find_backend(model: LDARNet) -> Backend:
-    """What computes a model's BiMamba-2 layers; `torch` if it has none."""
-    return next((layer.backend for layer in _mamba_layers(model)), "torch")
+    """What computes a model's BiMamba-2 layers as it is now; `torch` if it has none.
+
+    Not always what was set: `compiled` is for float32 on a CPU.
+    """
+    return next((layer.runs_on for layer in _mamba_layers(model)), "torch")
 
 
 def backend_versions(backend: Backend) -> dict[str, str]:

@@ -8,7 +8,7 @@ convolution, A_log, D, dt_bias and the gated norm.
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,16 +16,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ldar_interp.model.config import MAMBA_HEAD_DIM
-from ldar_interp.model.cpu_mixer import MixerShape, compute_decays, mix_on_cpu
-from ldar_interp.model.cuda_mix import mix_with_kernels
 from ldar_interp.model.short_conv import convolve_both_ways
-from ldar_interp.model.ssd import CHUNK, MAX_FACTORED_DECAY, scan_chunked
+from ldar_interp.model.ssd import scan_chunked
 
 NORM_EPS = 1e-5
 # Columns of a projection are filled up to whole cache lines of float32.
 ROW_MULTIPLE = 16
-# Shorter chunks where the decay over a longer one leaves the range of its factors.
-COMPILED_CHUNKS = (CHUNK, CHUNK // 4, CHUNK // 16)
 Backend = Literal["torch", "compiled", "cuda"]
 
 
@@ -84,11 +80,21 @@ class BiMamba2(nn.Module):
         Between the projections at least float32, also under autocast: decays need it. The kernels
         of the cuda backend take bfloat16 and keep decays and sums in float32 themselves.
         """
-        if self.backend == "cuda":
-            return self.out_proj(self._mix_with_kernels(projected, mask))
+        backend = self.runs_on
+        if backend == "cuda":
+            from ldar_interp.model.cuda_mix import mix_with_kernels
+
+            with torch.autocast(projected.device.type, enabled=False):
+                mixed = mix_with_kernels(projected, mask, **self._parameters_between())
+            return self.out_proj(mixed)
         projected = projected.to(torch.promote_types(projected.dtype, torch.float32))
+        gated: Tensor | None = None
         with torch.autocast(projected.device.type, enabled=False):
-            gated = self._mix_compiled(projected, mask) if self._is_compiled() else None
+            if backend == "compiled":
+                # Imported where it is used: numba compiles for nobody else.
+                from ldar_interp.model.cpu_mixer import mix_compiled
+
+                gated = mix_compiled(projected, mask, **self._parameters_between())
             if gated is None:
                 gated = self._mix(projected[..., : self.n_projected], mask)
         return self.out_proj(gated)
@@ -96,52 +102,28 @@ class BiMamba2(nn.Module):
     def project(self, hidden: Float[Tensor, "... d"]) -> Float[Tensor, "... f"]:
         """`in_proj`, with columns of zeros behind it where rows of whole cache lines are faster."""
         weight = self.in_proj.weight
-        if self._is_compiled():
+        if self.runs_on == "compiled":
             weight = F.pad(weight, (0, 0, 0, -len(weight) % ROW_MULTIPLE))
         return F.linear(hidden, weight)
 
-    def _is_compiled(self) -> bool:
-        # A layer in another precision, or moved to a device, is left to torch.
+    @property
+    def runs_on(self) -> Backend:
+        """What computes: `compiled` in another precision or on a device is left to torch."""
         weight = self.in_proj.weight
         is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
-        return self.backend == "compiled" and is_plain
+        return "torch" if self.backend == "compiled" and not is_plain else self.backend
 
-    def _mix_compiled(
-        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
-    ) -> Float[Tensor, "b l e"] | None:
-        """The same as `_mix` in compiled passes; None where even short chunks decay too far."""
-        batch, length, _ = projected.shape
-        lengths = torch.full((batch,), length) if mask is None else mask.sum(1)
-        rate = self.A_log.exp()
-        for chunk in COMPILED_CHUNKS:
-            shape = MixerShape(
-                self.d_inner, self.d_state, self.n_heads, min(chunk, length), NORM_EPS
-            )
-            decays = compute_decays(projected, lengths, rate, self.dt_bias, shape)
-            if decays.lowest >= -MAX_FACTORED_DECAY:
-                break
-        else:
-            return None
-        return mix_on_cpu(
-            projected, lengths, decays, self.conv_weight, self.conv_bias, self.A_log, self.D,
-            self.dt_bias, self.norm_weight, shape,
-        )  # fmt: skip
-
-    def _mix_with_kernels(
-        self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None
-    ) -> Float[Tensor, "b l e"]:
-        with torch.autocast(projected.device.type, enabled=False):
-            return mix_with_kernels(
-                projected,
-                mask,
-                conv_weight=self.conv_weight,
-                conv_bias=self.conv_bias,
-                a_log=self.A_log,
-                skip=self.D,
-                dt_bias=self.dt_bias,
-                norm_weight=self.norm_weight,
-                eps=NORM_EPS,
-            )
+    def _parameters_between(self) -> dict[str, Any]:
+        """What lies between the projections, as the backends name it."""
+        return {
+            "conv_weight": self.conv_weight,
+            "conv_bias": self.conv_bias,
+            "a_log": self.A_log,
+            "skip": self.D,
+            "dt_bias": self.dt_bias,
+            "norm_weight": self.norm_weight,
+            "eps": NORM_EPS,
+        }
 
     def _mix(
         self, projected: Float[Tensor, "b l f"], mask: Bool[Tensor, "b l"] | None

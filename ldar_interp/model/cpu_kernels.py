@@ -15,11 +15,9 @@ convolution's channels x, B, C, then dt, then columns of no meaning that make ro
 import math
 
 import numpy as np
-from numba import njit
 
-# Sums may be reordered and multiply-adds fused; NaN and infinity keep their meaning. Division by
-# zero gives infinity: a check for it would keep loops from being vectorised.
-_FAST = {"reassoc", "contract", "nsz"}
+from ldar_interp.model.compiled import FAST, ORDERED, compile_loop
+
 _LOG2E = np.float32(1.4426950408889634)
 # ln 2 in two parts, the first with trailing zeros, so that n ln2 is subtracted exactly.
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
@@ -34,14 +32,14 @@ _P2, _P3 = np.float32(8.3334519073e-3), np.float32(4.1665795894e-2)
 _P4, _P5 = np.float32(1.6666665459e-1), np.float32(5.0000001201e-1)
 
 
-@njit(cache=True, nogil=True)
+@compile_loop()
 def _row(width):
     """A buffer of one row."""
     return np.empty(width, np.float32)
 
 
 # No reordering here: it would cancel _MAGIC against itself.
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy")
+@compile_loop(fastmath=ORDERED)
 def _sigmoid_row(x, out, mantissa, bits):
     """out = 1 / (1 + exp(-x)) over a row, in loops that vectorise; relative error below 2e-7.
 
@@ -67,7 +65,7 @@ def _sigmoid_row(x, out, mantissa, bits):
         out[i] = _ONE / (_ONE + mantissa[i] * powers[i])
 
 
-@njit(cache=True, nogil=True)
+@compile_loop()
 def decays(projected, offset, lengths, rate, bias, chunk, dt, into, out_of, half):
     """Step sizes and decay factors; returns the most negative log-decay of a chunk.
 
@@ -103,7 +101,7 @@ def decays(projected, offset, lengths, rate, bias, chunk, dt, into, out_of, half
     return lowest
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def _add_taps(rows, r, t, step, offset, length, weight, d, out):
     """out += sum over taps k of weight[d, k] rows[r, t + step (k - K + 1)], zero off the sequence.
 
@@ -128,7 +126,7 @@ def _add_taps(rows, r, t, step, offset, length, weight, d, out):
                 out[i] += tap[i] * row[i]
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def convolve(projected, offset, lengths, weight, bias, into, size, act, weighted):
     """act = silu(convolution) (d, r, t, x|B|C); weighted = x into (d, r, t, h p).
 
@@ -160,7 +158,7 @@ def convolve(projected, offset, lengths, weight, bias, into, size, act, weighted
                         scaled[c] = x[c] * scale
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def carry(written, half, size, entering):
     """entering' = g g' (entering + written), from zero; (d, r, chunks, n, h p)."""
     n_chunks = written.shape[2]
@@ -184,7 +182,7 @@ def carry(written, half, size, entering):
                             target[c] = keep * (source[c] + write[c])
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def gate(projected, lengths, act, inner_y, out_of, skip, norm_weight, eps, size, out):
     """out (r, t, e) = mean over d of rmsnorm((inner_y out_of + skip x) silu(z)) norm_weight."""
     width = norm_weight.shape[1]

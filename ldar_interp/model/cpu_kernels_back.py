@@ -9,12 +9,12 @@ that `_add_taps` and `_sigmoid_row` come from: who edits those touches this file
 import math
 
 import numpy as np
-from numba import njit
 
-from ldar_interp.model.cpu_kernels import _FAST, _HALF, _ONE, _ZERO, _add_taps, _row, _sigmoid_row
+from ldar_interp.model.compiled import FAST, compile_loop
+from ldar_interp.model.cpu_kernels import _HALF, _ONE, _ZERO, _add_taps, _row, _sigmoid_row
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def gate_back(
     grad, projected, lengths, act, inner_y, out_of, skip, norm_weight, eps, size,
     d_projected, d_inner, d_x, gained, d_skip, d_norm_weight,
@@ -92,7 +92,7 @@ def gate_back(
         d_skip += sum_skip
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def carry_back(d_entering, entering, half, size, d_written, d_half):
     """Gradients of `carry`'s `written` and of log half; d_entering is used up."""
     n_chunks = entering.shape[2]
@@ -125,7 +125,7 @@ def carry_back(d_entering, entering, half, size, d_written, d_half):
                     d_half[d, r, after, h] += along
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@compile_loop(fastmath=FAST)
 def convolve_back(
     projected, offset, lengths, weight, bias, into, out_of, size,
     act, weighted, d_weighted, d_x, d_b, d_c,
@@ -194,7 +194,7 @@ def convolve_back(
             d_bias[d] += sum_bias
 
 
-@njit(cache=True, nogil=True)
+@compile_loop()
 def decays_back(
     gained, spent, d_dt, d_half, dt, rate, projected, offset, bias, lengths, chunk,
     d_projected, d_log_rate, d_bias,

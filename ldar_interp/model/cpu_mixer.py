@@ -9,17 +9,25 @@ Matrix products by direction and base, with chunk Q, state n and width e, in mul
 Q (n + e) + 2 n e; backward twice that and Q n again. `ssd_factored` has the algebra.
 """
 
+import functools
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ldar_interp.model import cpu_kernels, cpu_kernels_back
+from ldar_interp.model.compiled import is_kept
+from ldar_interp.model.ssd import CHUNK, MAX_FACTORED_DECAY
 from ldar_interp.model.ssd_factored import mask_scores
 
+_log = logging.getLogger(__name__)
+
+# Of the scan, in bases: shorter where the decay over a longer one leaves the range of its factors.
+CHUNKS = (CHUNK, CHUNK // 4, CHUNK // 16)
 # Bases worked on at once: what they need stays within a few MB.
 TILE = 1024
 
@@ -63,7 +71,7 @@ def compute_decays(
     dt_bias: Float[Tensor, "2 h"],
     shape: MixerShape,
 ) -> Decays:
-    """What `mix_on_cpu` takes; its `lowest` says whether the factors are within float32."""
+    """The result's `lowest` says whether its factors are within float32."""
     batch, length, _ = projected.shape
     n_chunks = -(-length // shape.chunk)
     dt, into, out_of = (
@@ -77,24 +85,49 @@ def compute_decays(
     return Decays(dt, into, out_of, half, lowest)
 
 
-def mix_on_cpu(
+def mix_compiled(
     projected: Float[Tensor, "b l f"],
-    lengths: Int[Tensor, " b"],
-    decays: Decays,
+    mask: Bool[Tensor, "b l"] | None,
+    *,
     conv_weight: Float[Tensor, "2 c k"],
     conv_bias: Float[Tensor, "2 c"],
     a_log: Float[Tensor, "2 h"],
     skip: Float[Tensor, "2 h"],
     dt_bias: Float[Tensor, "2 h"],
     norm_weight: Float[Tensor, "2 e"],
-    shape: MixerShape,
-) -> Float[Tensor, "b l e"]:
-    """Gated, normalised mean of both directions; zero on padding."""
+    eps: float,
+) -> Float[Tensor, "b l e"] | None:
+    """Gated, normalised mean of both directions; zero on padding.
+
+    None where even the shortest chunks decay beyond the range of the factors. `projected` has the
+    columns of `cpu_kernels`, float32. `mask` is True on real bases, which come first.
+    """
+    _say_if_it_compiles()
+    batch, length, _ = projected.shape
+    inner = norm_weight.shape[1]
+    state = (conv_weight.shape[1] - inner) // 2
+    lengths = torch.full((batch,), length) if mask is None else mask.sum(1)
+    rate = a_log.exp()
+    for chunk in CHUNKS:
+        shape = MixerShape(inner, state, a_log.shape[1], min(chunk, length), eps)
+        decays = compute_decays(projected, lengths, rate, dt_bias, shape)
+        if decays.lowest >= -MAX_FACTORED_DECAY:
+            break
+    else:
+        return None
     out: Tensor = _Mix.apply(
         projected, conv_weight, conv_bias, a_log, skip, dt_bias, norm_weight,
-        lengths, decays, shape,
+        lengths, decays, shape, torch.is_grad_enabled(),
     )  # fmt: skip
     return out
+
+
+@functools.cache
+def _say_if_it_compiles() -> None:
+    if not is_kept(cpu_kernels.convolve):
+        _log.warning(
+            "compiling the passes for this CPU, once: about 20 s, and as much for training"
+        )
 
 
 class _Mix(torch.autograd.Function):
@@ -102,7 +135,7 @@ class _Mix(torch.autograd.Function):
     def forward(
         ctx: Any, projected: Tensor, conv_weight: Tensor, conv_bias: Tensor, a_log: Tensor,
         skip: Tensor, dt_bias: Tensor, norm_weight: Tensor,
-        lengths: Tensor, decays: Decays, shape: MixerShape,
+        lengths: Tensor, decays: Decays, shape: MixerShape, with_gradient: bool,
     ) -> Tensor:  # fmt: skip
         projected = projected.contiguous()
         taps = conv_weight.transpose(1, 2).contiguous()
@@ -112,7 +145,7 @@ class _Mix(torch.autograd.Function):
         )
         batch, length, _ = projected.shape
         out = projected.new_empty(batch, length, shape.inner)
-        keeps = any(ctx.needs_input_grad)
+        keeps = with_gradient and any(ctx.needs_input_grad)
         kept = []
         for rows in _tiles(batch, decays.dt.shape[2]):
             act, weighted, scores = _convolve(
@@ -216,7 +249,7 @@ class _Mix(torch.autograd.Function):
         d_taps, d_conv_bias, d_a_log, d_skip, d_dt_bias, d_norm = (s.float() for s in sums)
         return (
             d_projected, d_taps.transpose(1, 2), d_conv_bias, d_a_log, d_skip, d_dt_bias, d_norm,
-            None, None, None,
+            None, None, None, None,
         )  # fmt: skip
 
 

@@ -141,9 +141,8 @@ class LDARNet(nn.Module):
         InputError : ids out of range, empty, or padding anywhere but on the right.
         """
         mask = self._check(input_ids, attention_mask)
-        embedded = self.embedding(input_ids)
-        letters, key = (input_ids, self.embedding.weight), self._hash(input_ids, mask)
-        hidden, boundaries = self.stage(embedded, mask, letters, key)
+        embedded, letters = self._embed(input_ids)
+        hidden, boundaries = self.stage(embedded, mask, letters, self._hash(input_ids, mask))
         return LDARNetOutput(self.head(hidden), hidden, boundaries)
 
     def encode(
@@ -160,9 +159,18 @@ class LDARNet(nn.Module):
                 f"layout {self.config.arch_layout} has no router; wanted [encoder, [...], decoder]"
             )
         mask = self._check(input_ids, attention_mask)
-        embedded = self.embedding(input_ids)
-        letters, key = (input_ids, self.embedding.weight), self._hash(input_ids, mask)
-        return self.stage.route(embedded, mask, letters, key)
+        embedded, letters = self._embed(input_ids)
+        return self.stage.route(embedded, mask, letters, self._hash(input_ids, mask))
+
+    def _embed(self, input_ids: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+        """Embeddings, and what the first layer may look up instead of projecting them.
+
+        Who hooks the embedding wants to see, change or differentiate its output: then everything
+        goes through it.
+        """
+        is_hooked = bool(self.embedding._forward_hooks)
+        letters = None if is_hooked else (input_ids, self.embedding.weight)
+        return self.embedding(input_ids), letters
 
     def _hash(self, input_ids: Tensor, mask: Tensor | None) -> Tensor | None:
         """What random cuts depend on; None for a router that does not need it."""

@@ -36,6 +36,7 @@ class _ConvolveSiLU(torch.autograd.Function):
         return out
 
     @staticmethod
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mixed, weight, bias = ctx.saved_tensors
         taps, length = weight.shape[-1], mixed.shape[1]

@@ -1,12 +1,18 @@
 """The compiled passes of a CPU against the same layer in torch, in float64, with gradients."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldar_interp.model import bimamba2
+from ldar_interp.model import compiled, cpu_mixer
 from ldar_interp.model.bimamba2 import BiMamba2
 from ldar_interp.model.cpu_kernels import _sigmoid_row
 
@@ -78,13 +84,13 @@ def test_a_large_decay_takes_shorter_chunks_and_then_torch(monkeypatch, dt_bias,
             twin.dt_bias.fill_(dt_bias)
             twin.A_log.fill_(1.5)
     taken = []
-    mix = bimamba2.mix_on_cpu
+    mix = cpu_mixer._Mix.apply
 
     def note(*arguments):
-        taken.append(arguments[-1].chunk)
+        taken.append(arguments[-2].chunk)
         return mix(*arguments)
 
-    monkeypatch.setattr(bimamba2, "mix_on_cpu", note)
+    monkeypatch.setattr(cpu_mixer._Mix, "apply", note)
     hidden = torch.randn(2, 130, 64, generator=torch.Generator().manual_seed(0))
     assert_same(layer, double, hidden)
     assert taken == ([] if chunk is None else [chunk])
@@ -117,12 +123,63 @@ def test_sigmoid_to_two_parts_in_ten_million():
     np.testing.assert_allclose(out[:4], [0, 0, 1, 1], atol=1e-37)
 
 
-def test_a_second_derivative_is_refused():
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_a_second_derivative_is_refused(backend):
     layer, _ = twins(32, 8)
+    layer.backend = backend
     hidden = torch.randn(1, 10, 32, requires_grad=True)
     (slope,) = torch.autograd.grad(layer(hidden).square().sum(), hidden, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.sum().backward()
+
+
+def test_nothing_is_kept_without_gradients(monkeypatch):
+    """Also where parameters could have gradients but nobody asks for them."""
+    layer, _ = twins(32, 8)
+    flags = []
+    mix = cpu_mixer._Mix.apply
+    monkeypatch.setattr(cpu_mixer._Mix, "apply", lambda *a: flags.append(a[-1]) or mix(*a))
+    hidden = torch.zeros(1, 10, 32)
+    with torch.no_grad():
+        layer(hidden)
+    layer(hidden)
+    assert flags == [False, True]
+
+
+def test_a_layer_of_another_type_is_left_to_torch_and_says_so():
+    layer, _ = twins(32, 8)
+    assert layer.runs_on == "compiled"
+    assert layer.double().runs_on == "torch"
+    assert layer(torch.zeros(1, 5, 32, dtype=torch.float64)).dtype == torch.float64
+
+
+def test_code_that_cannot_be_kept_is_compiled_all_the_same(monkeypatch, caplog):
+    """A package installed read-only, for a user without a home."""
+    compiled._say_that_nothing_is_kept.cache_clear()
+    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
+    loops = [compiled.compile_loop()(lambda x: x + 1), compiled.compile_loop()(lambda x: 1 / x)]
+    assert [loop(0.0) for loop in loops] == [1.0, np.inf]
+    assert [record.message[:34] for record in caplog.records] == [
+        "compiled CPU passes cannot be kept"
+    ]
+    assert not compiled.is_kept(loops[0])
+
+
+def test_numba_is_imported_by_those_who_compile_only():
+    code = """
+import sys
+from ldar_interp.model.checkpoint import load_model
+import torch
+load_model("random:nano", backend="torch")(torch.zeros(1, 8, dtype=torch.long))
+assert "numba" not in sys.modules
+load_model("random:nano")(torch.zeros(1, 8, dtype=torch.long))
+assert "numba" in sys.modules
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("backend", ["torch", "compiled"])
