@@ -27,8 +27,7 @@ from ldar_interp.provenance import write_provenance
 from ldar_interp.train.config import PretrainConfig
 from ldar_interp.train.data import WindowSampler, check_held_out, tile_windows
 from ldar_interp.train.identity import run_identity
-from ldar_interp.train.logs import Board, Table
-from ldar_interp.train.parallel import Team, gather_full, load_moments
+from ldar_interp.train.parallel import Team, gather_full, load_moments, write_first
 from ldar_interp.train.schedule import parameter_groups
 from ldar_interp.train.state import (
     STATE,
@@ -39,10 +38,7 @@ from ldar_interp.train.state import (
     write_state,
     write_weights,
 )
-from ldar_interp.train.step import StepLosses
-from ldar_interp.train.validate import Validation, stage_columns, validation_columns
-
-LENGTH_COLUMNS = ("step", "stage", "length", "count")
+from ldar_interp.train.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Run:
     held_out: NDArray[np.uint8]
     progress: Progress
     identity: dict[str, Any]
-    tables: "Tables | None"
+    tables: Tables | None
 
     def save(self) -> None:
         """Tables first, so that a state never knows of steps that they lack.
@@ -92,75 +88,6 @@ class Run:
         write_first(self.team, write)
 
 
-class Tables:
-    """The CSV files of a run, and TensorBoard where it is wanted; only process 0 has them."""
-
-    def __init__(self, out: Path, n_routers: int, step: int, *, tensorboard: bool) -> None:
-        pairs = [stage_columns(stage) for stage in range(n_routers)]
-        deeper = [name for pair in pairs[1:] for name in pair]
-        self._log = Table(
-            out / "log.csv",
-            (
-                "step", "bases", "seconds", "lr", "mlm_loss", "mask_loss", "ratio_loss",
-                *(pairs[0] if pairs else ()), "grad_norm", *deeper,
-            ),
-            step,
-        )  # fmt: skip
-        columns = ("step", "bases", "seconds", *validation_columns(n_routers))
-        self._curve = Table(out / "validation.csv", columns, step)
-        # Written before the curve's row, which says that a validation is complete.
-        self._lengths = Table(out / "chunk_lengths.csv", LENGTH_COLUMNS, self._curve.last_step)
-        self._board = Board(out / "tensorboard", step) if tensorboard else None
-
-    @property
-    def validated_step(self) -> int:
-        """The last step with a row in validation.csv."""
-        return self._curve.last_step
-
-    def log(self, progress: Progress, lr: float, losses: StepLosses, norm: float) -> None:
-        """A row of log.csv."""
-        f_and_g = list(zip(losses.boundary_rates, losses.mean_probs, strict=True))
-        first = f_and_g[0] if f_and_g else ()
-        deeper = [value for pair in f_and_g[1:] for value in pair]
-        self._log.add(
-            progress.step, progress.bases, progress.seconds, lr, losses.mlm_loss,
-            losses.mask_loss, losses.ratio_loss, *first, norm, *deeper,
-        )  # fmt: skip
-        if self._board is not None:
-            values = {
-                "lr": lr, "mlm_loss": losses.mlm_loss, "mask_loss": losses.mask_loss,
-                "ratio_loss": losses.ratio_loss, "grad_norm": norm,
-            }  # fmt: skip
-            for stage, (rate, prob) in enumerate(f_and_g):
-                values |= dict(zip(stage_columns(stage), (rate, prob), strict=True))
-            self._board.add("train", values, progress.step)
-
-    def validation(self, progress: Progress, found: Validation) -> None:
-        """A row of validation.csv, and the histograms of chunk lengths."""
-        scalars = found.scalars()
-        self._curve.add(progress.step, progress.bases, progress.seconds, *scalars.values())
-        for stage, router in enumerate(found.stages):
-            last = len(router.chunk_lengths) - 1
-            for length, count in enumerate(router.chunk_lengths):
-                # The open bin always, so that a table says where it opens.
-                if count or length == last:
-                    self._lengths.add(progress.step, stage, length, count)
-        if self._board is not None:
-            self._board.add("validation", scalars, progress.step)
-
-    def flush(self) -> None:
-        """Write waiting rows through to the disk."""
-        for table in (self._log, self._lengths, self._curve):
-            table.flush()
-        if self._board is not None:
-            self._board.flush()
-
-    def close(self) -> None:
-        """End TensorBoard's file."""
-        if self._board is not None:
-            self._board.close()
-
-
 def open_run(
     config: PretrainConfig,
     out: Path,
@@ -178,12 +105,6 @@ def open_run(
     `record` goes into provenance.json; `tell` gets the counts of windows and N, line by line.
     """
     state_folder = out / "state"
-    if (state_folder / STATE).exists() and not resume:
-        raise InputError(
-            f"{state_folder / STATE}: this folder holds a run; add --resume to continue it or "
-            "choose another --out"
-        )
-    write_first(team, lambda: _make_folder(out))
     check_held_out(config.train, config.validation)
     sampler = _open_sampler(config, team, cache)
     identity = run_identity(config, sampler.digest())
@@ -259,13 +180,6 @@ def _earlier_calls(path: Path, step: int) -> list[dict[str, Any]]:
         ) from None
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(out, error) from None
-
-
 def _open_sampler(config: PretrainConfig, team: Team, cache: Path | None) -> WindowSampler:
     """Process 0 packs the sequence, then the others read what it wrote."""
 
@@ -282,21 +196,6 @@ def _open_sampler(config: PretrainConfig, team: Team, cache: Path | None) -> Win
     opened: list[WindowSampler] = []
     write_first(team, lambda: opened.append(build()))
     return opened[0] if opened else build()
-
-
-def write_first(team: Team, write: Callable[[], None]) -> None:
-    """Let process 0 write; if it cannot, every process ends, none waits for it."""
-    failure: InputError | None = None
-    if team.is_first:
-        try:
-            write()
-        except InputError as error:
-            failure = error
-    (failed,) = team.any(failure is not None)
-    if failure is not None:
-        raise failure
-    if failed:
-        raise InputError("process 0 could not write; its own message says what to do")
 
 
 def _first_weights(config: PretrainConfig, *, is_resumed: bool) -> LDARNet:
