@@ -183,7 +183,4 @@ def _validate_if_due(run: Run, total: int, precision: str, bar: Bar) -> None:
     )
     if tables is not None:
         tables.validation(run.progress, found)
-    note = f"val={found.mask_loss:.4f}"
-    if found.stages:
-        note += f", F={found.stages[0].boundary_rate:.3f}"
-    bar.note(note)
+    bar.note(f"val={found.mask_loss:.4f}, F={found.stages[0].boundary_rate:.3f}")

@@ -2,13 +2,12 @@
 
 DIR/model.safetensors, config.json   the weights, as `load_model` takes them
 DIR/run.json                         the resolved config, which may be given as --config
-DIR/provenance.json                  config, versions; device, backend, precision of each call
+DIR/provenance.json                  config, hashes, counts; versions, device, ... of each call
 DIR/log.csv                          a row a step
 DIR/validation.csv, chunk_lengths.csv   rows of each validation
 DIR/state/state.pt, previous.pt      what --resume goes on from, and the one before it
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +22,15 @@ from ldar_interp.errors import InputError
 from ldar_interp.model.backend import describe_backend, resolve_backend, set_backend
 from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.model.ldarnet import LDARNet
-from ldar_interp.provenance import write_provenance
 from ldar_interp.train.config import PretrainConfig
-from ldar_interp.train.data import WindowSampler, check_held_out, tile_windows
+from ldar_interp.train.data import WindowSampler, check_held_out, tile
 from ldar_interp.train.identity import run_identity
 from ldar_interp.train.parallel import Team, gather_full, load_moments, write_first
+from ldar_interp.train.record import make_record, write_record
 from ldar_interp.train.schedule import parameter_groups
 from ldar_interp.train.state import (
     STATE,
     Progress,
-    cannot_write,
     damage_is_an_error,
     read_state,
     write_state,
@@ -107,9 +105,10 @@ def open_run(
     state_folder = out / "state"
     check_held_out(config.train, config.validation)
     sampler = _open_sampler(config, team, cache)
-    identity = run_identity(config, sampler.digest())
+    sequence = sampler.digest()
+    identity = run_identity(config, sequence)
     content = read_state(state_folder, identity) if resume else None
-    held_out = tile_windows(
+    held_out = tile(
         config.validation,
         config.train_length,
         max_n_share=0.0,
@@ -117,7 +116,10 @@ def open_run(
     )
     for name, count in sampler.counts.items():
         tell(f"{name}: {count:,}")
-    tell(f"validation windows of {config.train_length:,} bases, without N: {len(held_out):,}")
+    tell(
+        f"validation windows of {config.train_length:,} bases, without N: "
+        f"{len(held_out.windows):,} ({held_out.n_dropped:,} more left out for N)"
+    )
     model = _first_weights(config, is_resumed=content is not None)
     set_backend(model, resolve_backend(backend, team.device))
     if content is not None:
@@ -140,44 +142,28 @@ def open_run(
     opened: list[Tables] = []
 
     def write() -> None:
-        try:
-            partial = out / "run.partial"
-            partial.write_text(config.model_dump_json(indent=1) + "\n")
-            partial.replace(out / "run.json")
-            call = {"first_step": progress.step, "processes": team.size, **record}
-            call |= describe_backend(model)
-            calls = [*_earlier_calls(out / "provenance.json", progress.step), call]
-            write_provenance(
-                out / "provenance.json", {"config": config.model_dump(mode="json"), "calls": calls}
-            )
-        except OSError as error:
-            raise cannot_write(out, error) from None
+        # All that can be refused first, so that a refusal leaves the files as they were.
         n_routers = config.shape().n_routers
-        opened.append(Tables(out, n_routers, progress.step, tensorboard=tensorboard))
+        tables = Tables(out, n_routers, progress.step, tensorboard=tensorboard)
+        content_of_record = make_record(
+            out,
+            config,
+            sequence=sequence,
+            counts=sampler.counts,
+            held_out=held_out,
+            call={"processes": team.size, **record, **describe_backend(model)},
+            resumed_from=None if content is None else progress.step,
+        )
+        write_record(out, config, content_of_record)
+        tables.start()
+        opened.append(tables)
 
     write_first(team, write)
     tables = opened[0] if opened else None
     return Run(
-        config, out, team, model, module, optimizer, sampler, held_out, progress, identity, tables
-    )
-
-
-def _earlier_calls(path: Path, step: int) -> list[dict[str, Any]]:
-    """Calls that trained steps which this one goes on from: a run may go on elsewhere.
-
-    Raises
-    ------
-    InputError : the file is there and is no such record.
-    """
-    if step == 0 or not path.exists():
-        return []
-    try:
-        calls: list[dict[str, Any]] = json.loads(path.read_text())["calls"]
-        return [call for call in calls if call["first_step"] < step]
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(
-            f"{path}: is not the record of a run ({error!r}); move it away and resume"
-        ) from None
+        config, out, team, model, module, optimizer, sampler, held_out.windows, progress, identity,
+        tables,
+    )  # fmt: skip
 
 
 def _open_sampler(config: PretrainConfig, team: Team, cache: Path | None) -> WindowSampler:

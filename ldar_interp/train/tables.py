@@ -14,7 +14,14 @@ LENGTH_COLUMNS = ("step", "stage", "length", "count")
 
 
 class Tables:
-    """The CSV files of a run, and TensorBoard where it is wanted; only process 0 has them."""
+    """The CSV files of a run, and TensorBoard where it is wanted; only process 0 has them.
+
+    They are looked at when this is made, and changed from `start` on.
+
+    Raises
+    ------
+    InputError : a table of other columns or that is no table; no package `tensorboard`.
+    """
 
     def __init__(self, out: Path, n_routers: int, step: int, *, tensorboard: bool) -> None:
         pairs = [stage_columns(stage) for stage in range(n_routers)]
@@ -23,7 +30,7 @@ class Tables:
             out / "log.csv",
             (
                 "step", "bases", "seconds", "lr", "mlm_loss", "mask_loss", "ratio_loss",
-                *(pairs[0] if pairs else ()), "grad_norm", *deeper,
+                *pairs[0], "grad_norm", *deeper,
             ),
             step,
         )  # fmt: skip
@@ -33,6 +40,13 @@ class Tables:
         self._lengths = Table(out / "chunk_lengths.csv", LENGTH_COLUMNS, self._curve.last_step)
         self._board = Board(out / "tensorboard", step) if tensorboard else None
 
+    def start(self) -> None:
+        """Drop rows after the resumed step. Raises InputError where a file cannot be written."""
+        for table in (self._log, self._curve, self._lengths):
+            table.start()
+        if self._board is not None:
+            self._board.start()
+
     @property
     def validated_step(self) -> int:
         """The last step with a row in validation.csv."""
@@ -41,11 +55,10 @@ class Tables:
     def log(self, progress: Progress, lr: float, losses: StepLosses, norm: float) -> None:
         """A row of log.csv."""
         f_and_g = list(zip(losses.boundary_rates, losses.mean_probs, strict=True))
-        first = f_and_g[0] if f_and_g else ()
         deeper = [value for pair in f_and_g[1:] for value in pair]
         self._log.add(
             progress.step, progress.bases, progress.seconds, lr, losses.mlm_loss,
-            losses.mask_loss, losses.ratio_loss, *first, norm, *deeper,
+            losses.mask_loss, losses.ratio_loss, *f_and_g[0], norm, *deeper,
         )  # fmt: skip
         if self._board is not None:
             values = {
