@@ -117,9 +117,7 @@ compression = []
 """
     text = path.read_text()
     path.write_text(text.replace(text[text.index("[model]") : text.index("[opt")], model))
-    refused(
-        path, r"model has no router \(arch_layout .*\); wanted \[encoder, \[backbone\]"
-    )
+    refused(path, r"model has no router \(arch_layout .*\); wanted \[encoder, \[backbone\]")
 
 
 def test_weights_to_start_from_are_relative_to_the_data_folder(tmp_path):

@@ -47,9 +47,7 @@ def test_from_a_fasta_to_a_model(tmp_path):
     assert done.exit_code == 0, done.stderr
     assert "all but the held-out ends: bases: 22,800\n" in done.stderr
     assert "all but the held-out ends: starts dropped for N: 0\n" in done.stderr
-    assert (
-        "validation windows of 1,024 bases, without N: 1 (0 more left out" in done.stderr
-    )
+    assert "validation windows of 1,024 bases, without N: 1 (0 more left out" in done.stderr
     assert load_model(out).config.train_length == 1024
     resolved = read_config(out / "run.json")
     assert resolved.seed == 3
