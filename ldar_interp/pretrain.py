@@ -7,6 +7,7 @@ Examples: python -m ldar_interp.pretrain --fasta genome.fa --model nano --out ru
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,12 @@ def main(
         str | None,
         typer.Option(
             help="With --fasta: nano, small, 2m, 20m or 110m.", show_default=DEFAULT_MODEL
+        ),
+    ] = None,
+    train_length: Annotated[
+        int | None,
+        typer.Option(
+            help="With --fasta: bases of a window.", min=16, show_default="the model's advice"
         ),
     ] = None,
     data: Annotated[
@@ -103,12 +110,16 @@ def main(
         import torch
 
         from ldar_interp.model.allocator import keep_freed_memory
+        from ldar_interp.train.config import root_weights
         from ldar_interp.train.loop import pretrain
 
         torch.set_num_threads(threads)
         keep_freed_memory()
-        settings = _find_config(config, fasta, model, data, out, resume, max_steps)
-        given = {"seed": seed, "init": init}
+        settings = _find_config(config, fasta, model, train_length, data, out, resume, max_steps)
+        given = {
+            "seed": seed,
+            "init": None if init is None else root_weights(init, Path.cwd()),
+        }
         settings = settings.model_copy(
             update={name: value for name, value in given.items() if value is not None}
         )
@@ -137,6 +148,7 @@ def _find_config(
     config: Path | None,
     fasta: Path | None,
     model: str | None,
+    train_length: int | None,
     data: Path | None,
     out: Path,
     resume: bool,
@@ -150,12 +162,18 @@ def _find_config(
         raise InputError("--config and --fasta are both given; wanted one of them")
     if fasta is None and model is not None:
         raise InputError("--model goes with --fasta; a config names its own model: change it there")
+    if fasta is None and train_length is not None:
+        raise InputError(
+            "--train-length goes with --fasta; a config has its own train_length: change it there"
+        )
     if config is None and data is not None:
         raise InputError("--data goes with --config; leave it out")
     if config is not None:
         return read_config(config, data)
     if fasta is not None:
         advice = recommended(model or DEFAULT_MODEL)
+        if train_length is not None:
+            advice = replace(advice, train_length=train_length)
         train, validation = default_sources(fasta.resolve(), advice.train_length)
         return advice.config(train, validation, total_steps=max_steps)
     if resume and (out / "run.json").is_file():

@@ -33,8 +33,9 @@ def resolve_names(names: Iterable[str], chroms: Sequence[str], *, genome: str) -
     CoordinateError : no name of the annotation has a partner.
     """
     wanted = sorted(set(names))
-    exact = {name: name for name in wanted if name in set(chroms)}
-    free = set(chroms) - set(exact)
+    known = set(chroms)
+    exact = {name: name for name in wanted if name in known}
+    free = known - exact.keys()
     rest = [name for name in wanted if name not in exact]
     added = _apply(rest, free, add_chr=True)
     removed = _apply(rest, free, add_chr=False)
@@ -57,6 +58,7 @@ def resolve_names(names: Iterable[str], chroms: Sequence[str], *, genome: str) -
 def _apply(names: list[str], free: set[str], *, add_chr: bool) -> dict[str, str]:
     """The names that one rule brings onto free chromosomes, first come first served."""
     result: dict[str, str] = {}
+    taken: set[str] = set()
     for name in names:
         if name.startswith("chr") == add_chr:
             continue
@@ -64,8 +66,9 @@ def _apply(names: list[str], free: set[str], *, add_chr: bool) -> dict[str, str]
         same = _MITOCHONDRION if core in _MITOCHONDRION else (core,)
         for other in sorted(same, key=lambda m: m != core):
             target = f"chr{other}" if add_chr else other
-            if target in free and target not in result.values():
+            if target in free and target not in taken:
                 result[name] = target
+                taken.add(target)
                 break
     return result
 

@@ -1,6 +1,6 @@
 """What a pretraining run is: one TOML (or JSON) file, checked on load.
 
-FASTA paths in it are relative to a data folder that the command names, by default the file's own.
+Paths in it are relative to a data folder that the command names, by default the file's own.
 Every run writes its resolved config, with absolute paths and all defaults, as `run.json`; that
 file may be given as a config again.
 """
@@ -18,7 +18,7 @@ from ldar_interp.model.config import PRESETS, LDARNetConfig
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(_Strict):
@@ -116,8 +116,23 @@ class PretrainConfig(_Strict):
     optimizer: Optimizer = Optimizer()
     objective: Objective = Objective()
 
+    @field_validator("train", "validation")
+    @classmethod
+    def _names_are_unique(cls, value: tuple[Source, ...]) -> tuple[Source, ...]:
+        names = [source.name for source in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {twice[0]!r}; give each its own name")
+        return value
+
     def shape(self) -> LDARNetConfig:
-        """The model's config with this run's window length."""
+        """The model's config with this run's window length.
+
+        Raises
+        ------
+        InputError : no such preset or shape, or one without a router, which has nothing to train
+            by the ratio loss.
+        """
         if isinstance(self.model, str):
             name = self.model.lower()
             if name not in PRESETS:
@@ -125,6 +140,11 @@ class PretrainConfig(_Strict):
             shape = PRESETS[name].with_length(self.train_length)
         else:
             shape = LDARNetConfig.from_dict(self.model).with_length(self.train_length)
+        if shape.n_routers == 0:
+            raise InputError(
+                f"model has no router (arch_layout {shape.arch_layout}); wanted "
+                "[encoder, [backbone], decoder]"
+            )
         return shape if self.router is None else shape.with_router(self.router)
 
 
@@ -181,7 +201,7 @@ def recommended(model: str) -> Recommended:
 def read_config(path: str | Path, data: str | Path | None = None) -> PretrainConfig:
     """Read and check a pretraining TOML, or JSON where the name ends in .json.
 
-    `data` is the folder that FASTA paths are relative to; None means the config's own folder.
+    `data` is the folder that paths are relative to; None means the config's own folder.
     Raises InputError naming the entry that is wrong.
     """
     path = Path(path)
@@ -210,8 +230,23 @@ def read_config(path: str | Path, data: str | Path | None = None) -> PretrainCon
         return tuple(source.rooted(here) for source in sources)
 
     return config.model_copy(
-        update={"train": rooted(config.train), "validation": rooted(config.validation)}
+        update={
+            "train": rooted(config.train),
+            "validation": rooted(config.validation),
+            "init": None if config.init is None else root_weights(config.init, here),
+        }
     )
+
+
+def root_weights(init: str, folder: Path) -> str:
+    """`init` as an absolute path if there is such a file or folder in `folder`.
+
+    What is not there stays as it is: hf:// and random: names, and paths that `load_model` will
+    report.
+    """
+    if init.startswith(("hf://", "random:")) or not (folder / init).exists():
+        return init
+    return str((folder / init).resolve())
 
 
 def _read_raw(path: Path) -> Any:

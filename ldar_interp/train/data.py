@@ -9,6 +9,7 @@ masked there, so there is no loader and no copy from the host.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,11 @@ from ldar_interp.train.held_out import check_held_out, default_sources
 from ldar_interp.train.masking import Batch, mask_windows
 from ldar_interp.train.packed_file import digest, open_packed
 from ldar_interp.train.regions import locate, parse_region, read_source
-from ldar_interp.train.starts import admissible_starts
+from ldar_interp.train.starts import admissible_starts, most_n
 
 __all__ = [
-    "Batch", "WindowSampler", "check_held_out", "default_sources", "mask_windows", "parse_region",
-    "read_source", "tile_windows",
+    "Batch", "Tiling", "WindowSampler", "check_held_out", "default_sources", "mask_windows",
+    "parse_region", "read_source", "tile", "tile_windows",
 ]  # fmt: skip
 
 logger = logging.getLogger("ldar_interp")
@@ -45,9 +46,9 @@ class WindowSampler:
 
     Attributes
     ----------
-    counts : for each source, by name: its bases, how many of them are N, intervals merged because
-        they overlap another, bases in intervals shorter than a window (never seen), admissible
-        starts, and starts dropped for N.
+    counts : for each source, by name: intervals merged because they overlap another, bases
+        excluded, bases left, how many of them are N, bases in intervals shorter than a window
+        (never seen), admissible starts, and starts dropped for N.
 
     Parameters
     ----------
@@ -84,7 +85,10 @@ class WindowSampler:
             with Genome(source.fasta) as genome:
                 found = locate(source, genome)
             self._intervals.append(found.intervals)
-            self.counts[f"{source.name}: intervals merged"] = found.n_merged
+            self.counts |= {
+                f"{source.name}: intervals merged": found.n_merged,
+                f"{source.name}: bases excluded": found.n_excluded,
+            }
         packed = open_packed(self._sources, self._intervals, cache)
         self._lay_out(packed.segments[:, 0].numpy(), packed.offsets, packed.lengths,
                       packed.n_runs.numpy(), max_n_share)  # fmt: skip
@@ -184,14 +188,19 @@ class WindowSampler:
         return mask_windows(ids, mask_rate, seed=self.seed, step=step, rows=rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Windows (windows, length) as ids, `n_tiles` that they are taken from, `n_dropped` for N."""
+
+    windows: UInt8[np.ndarray, "windows length"]
+    n_tiles: int
+    n_dropped: int
+
+
 def tile_windows(
     sources: Sequence[Source], length: int, *, max_n_share: float, limit: int | None = None
 ) -> NDArray[np.uint8]:
-    """Non-overlapping windows that cover sources, forward strand, evenly thinned to `limit`.
-
-    Windows start at the beginning of each interval and every `length` bases from there; what is
-    left at its end is not covered. Those with more than `max_n_share` of N are left out, and how
-    many were is logged.
+    """The windows of `tile`; how many there were and how many were left out is logged.
 
     Returns
     -------
@@ -201,7 +210,29 @@ def tile_windows(
     ------
     InputError : no window is left.
     """
+    found = tile(sources, length, max_n_share=max_n_share, limit=limit)
+    logger.info(
+        "validation: %d windows of %d bases, %d used, %d more left out for N",
+        found.n_tiles, length, len(found.windows), found.n_dropped,
+    )  # fmt: skip
+    return found.windows
+
+
+def tile(
+    sources: Sequence[Source], length: int, *, max_n_share: float, limit: int | None = None
+) -> Tiling:
+    """Non-overlapping windows that cover sources, forward strand, evenly thinned to `limit`.
+
+    Windows start at the beginning of each interval and every `length` bases from there; what is
+    left at its end is not covered. Those with more than `max_n_share` of N are left out and
+    counted.
+
+    Raises
+    ------
+    InputError : no window is left.
+    """
     rows = [np.empty((0, length), dtype=np.uint8)]
+    most = most_n(length, max_n_share)
     n_dropped = 0
     for source in sources:
         with Genome(source.fasta) as genome:
@@ -211,7 +242,7 @@ def tile_windows(
                     continue
                 end = interval.start + n_rows * length
                 tiled = genome.fetch(interval.chrom, interval.start, end).reshape(n_rows, length)
-                kept = (tiled == N).mean(axis=1) <= max_n_share
+                kept = (tiled == N).sum(axis=1) <= most
                 rows.append(tiled[kept])
                 n_dropped += int((~kept).sum())
     windows = np.concatenate(rows)
@@ -224,8 +255,4 @@ def tile_windows(
     n_tiles = len(windows)
     if limit is not None and limit < n_tiles:
         windows = windows[np.linspace(0, n_tiles - 1, limit).round().astype(np.int64)]
-    logger.info(
-        "validation: %d windows of %d bases, %d used, %d more left out for N",
-        n_tiles, length, len(windows), n_dropped,
-    )  # fmt: skip
-    return windows
+    return Tiling(windows, n_tiles, n_dropped)

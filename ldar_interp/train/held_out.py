@@ -69,8 +69,8 @@ def default_sources(fasta: Path, length: int = 1024) -> tuple[Source, Source]:
         longest = max(len(s) for s in segments)
         raise InputError(
             f"{fasta}: nothing can be held out for validation: the longest record has {longest} "
-            f"bases, wanted {_LEAST_WINDOWS} windows of {length}; give a shorter train_length or "
-            "a config with a validation source"
+            f"bases, wanted {_LEAST_WINDOWS} windows of {length}; give a shorter train_length "
+            "(--train-length) or a config with a validation source"
         )
     train = Source(name="all but the held-out ends", fasta=fasta, exclude=tuple(held_out))
     return train, Source(name="held-out ends", fasta=fasta, regions=tuple(held_out))

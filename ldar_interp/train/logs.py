@@ -17,29 +17,33 @@ from ldar_interp.train.state import cannot_write
 class Table:
     """A CSV that grows with a run. Its first column is the step.
 
-    `step` is that of the state resumed from. Rows are held until `flush`.
+    `step` is that of the state resumed from. The file is read when this is made and changed by
+    `start`; rows are held until `flush`.
 
     Raises
     ------
-    InputError : the file cannot be written, or has other columns.
+    InputError : the file cannot be read, has other columns, or is no table of steps.
     """
 
     def __init__(self, path: Path, columns: tuple[str, ...], step: int) -> None:
         self._path = path
         self._waiting: list[list[str]] = []
-        kept: list[list[str]] = []
+        kept = self._read(columns, step) if path.exists() else []
+        self._whole = [list(columns), *kept]
+        self.last_step = int(kept[-1][0]) if kept else 0
+
+    def start(self) -> None:
+        """Replace the file by the rows kept. Raises InputError where it cannot be written."""
+        partial = self._path.with_suffix(".partial")
         try:
-            if path.exists():
-                kept = self._read(columns, step)
-            partial = path.with_suffix(".partial")
-            with partial.open("w", newline="") as handle:
-                csv.writer(handle, lineterminator="\n").writerows([list(columns), *kept])
+            with partial.open("w", newline="", encoding="utf-8") as handle:
+                csv.writer(handle, lineterminator="\n").writerows(self._whole)
                 handle.flush()
                 os.fsync(handle.fileno())
-            partial.replace(path)
+            partial.replace(self._path)
         except OSError as error:
-            raise cannot_write(path, error) from None
-        self.last_step = int(kept[-1][0]) if kept else 0
+            raise cannot_write(self._path, error) from None
+        self._whole.clear()
 
     def add(self, *values: float) -> None:
         """One row. Whole numbers are written as they are, others to six digits."""
@@ -58,12 +62,22 @@ class Table:
         self._waiting.clear()
 
     def _read(self, columns: tuple[str, ...], step: int) -> list[list[str]]:
-        text = self._path.read_text()
+        """Whole rows up to the step. A UnicodeDecodeError is a ValueError."""
+        try:
+            text = self._path.read_text(encoding="utf-8")
+            return self._parse(text, columns, step)
+        except (ValueError, csv.Error, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{self._path}: is not a table of a run ({reason[:120]}); move it away or choose "
+                "another --out"
+            ) from None
+
+    def _parse(self, text: str, columns: tuple[str, ...], step: int) -> list[list[str]]:
         # A last line without its end was cut in the middle, maybe of a number.
         whole = text[: text.rfind("\n") + 1]
         header, *rows = list(csv.reader(whole.splitlines())) or [[]]
-        # A cut in the very first write leaves less than a header, and no rows.
-        if rows and tuple(header) != columns:
+        if header and tuple(header) != columns:
             raise InputError(
                 f"{self._path}: has the columns {','.join(header)}; wanted {','.join(columns)}: "
                 "move it away or choose another --out"
@@ -72,7 +86,7 @@ class Table:
 
 
 class Board:
-    """Scalars for TensorBoard, in a folder of event files.
+    """Scalars for TensorBoard, in a folder of event files that `start` makes.
 
     Raises
     ------
@@ -87,8 +101,13 @@ class Board:
                 f"--tensorboard: the package cannot be imported ({error}); pip install "
                 "tensorboard, or leave the option out"
             ) from None
-        # Steps beyond a resumed state are hidden, as their rows are dropped.
-        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1)
+        self._folder, self._step = folder, step
+        self._kind: Any = SummaryWriter
+        self._writer: Any = None
+
+    def start(self) -> None:
+        """Open the event file. Steps beyond a resumed state are hidden, as rows are dropped."""
+        self._writer = self._kind(str(self._folder), purge_step=self._step + 1)
 
     def add(self, group: str, values: Mapping[str, float], step: int) -> None:
         """One point for each value, under `group/name`."""

@@ -9,6 +9,7 @@ from torch.distributed.tensor import DTensor
 
 from ldar_interp.errors import InputError
 from ldar_interp.train.config import PretrainConfig
+from ldar_interp.train.folder import claim_folder
 from ldar_interp.train.parallel import join_team
 from ldar_interp.train.run import Run, open_run
 from ldar_interp.train.schedule import learning_rate_factor
@@ -55,9 +56,9 @@ def pretrain(
 
     Raises
     ------
-    InputError : `out` holds a run and `resume` is off, or the state cannot be resumed; the loss
-        became NaN; `out` cannot be written. DeviceError : the device is not there, or the backend
-        was asked for by name and cannot run on it.
+    InputError : `out` holds a run and `resume` is off, or another call trains in it, or its state
+        cannot be resumed; the loss became NaN; `out` cannot be written. DeviceError : the device
+        is not there, or the backend was asked for by name and cannot run on it.
     """
     clock = Clock(max_minutes)
     team = join_team(parallel, device)
@@ -69,19 +70,21 @@ def pretrain(
         record: dict[str, Any] = {
             "device": team.device.type, "precision": precision, "parallel": team.mode,
         }  # fmt: skip
-        run = open_run(
-            config,
-            out,
-            team,
-            backend=backend,
-            resume=resume,
-            cache=out / "data" if cache is None else cache,
-            tensorboard=tensorboard,
-            record=record,
-            tell=tell if team.is_first else be_silent,
-        )
-        _train(run, plan, clock, max_steps, precision, tell if team.is_first else be_silent)
-        return run.progress
+        speak = tell if team.is_first else be_silent
+        with claim_folder(out, team, resume=resume, tell=speak):
+            run = open_run(
+                config,
+                out,
+                team,
+                backend=backend,
+                resume=resume,
+                cache=out / "data" if cache is None else cache,
+                tensorboard=tensorboard,
+                record=record,
+                tell=speak,
+            )
+            _train(run, plan, clock, max_steps, precision, speak)
+            return run.progress
     finally:
         team.close()
 
@@ -154,9 +157,10 @@ def _take_step(run: Run, plan: list[range], precision: str) -> tuple[float, Any,
     if isinstance(norm, DTensor):
         norm = norm.full_tensor()
     if not bool(torch.isfinite(norm)):
+        path = run.out / "state" / STATE
         raise InputError(
-            f"step {step}: the loss or its gradient is not finite; lower peak_lr and resume from "
-            f"{run.out / 'state' / STATE}"
+            f"step {step}: the loss or its gradient is not finite; lower peak_lr and add --resume "
+            + (f"to go on from {path}" if path.exists() else "to begin again at step 0")
         )
     run.optimizer.step()
     return settings.peak_lr * factor, losses, norm.item()
@@ -179,7 +183,4 @@ def _validate_if_due(run: Run, total: int, precision: str, bar: Bar) -> None:
     )
     if tables is not None:
         tables.validation(run.progress, found)
-    note = f"val={found.mask_loss:.4f}"
-    if found.stages:
-        note += f", F={found.stages[0].boundary_rate:.3f}"
-    bar.note(note)
+    bar.note(f"val={found.mask_loss:.4f}, F={found.stages[0].boundary_rate:.3f}")

@@ -15,7 +15,7 @@ States on disk are full in either case.
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -135,6 +135,21 @@ def join_team(parallel: str, device: str) -> Team:
         dist.init_process_group("nccl" if target.type == "cuda" else "gloo")
     mode = "ddp" if parallel == "auto" else parallel
     return Team(mode, dist.get_rank(), dist.get_world_size(), target, owns_group=is_new)
+
+
+def write_first(team: Team, write: Callable[[], None]) -> None:
+    """Let process 0 write; if it cannot, every process ends, none waits for it."""
+    failure: InputError | None = None
+    if team.is_first:
+        try:
+            write()
+        except InputError as error:
+            failure = error
+    (failed,) = team.any(failure is not None)
+    if failure is not None:
+        raise failure
+    if failed:
+        raise InputError("process 0 could not write; its own message says what to do")
 
 
 def gather_full(value: Any, team: Team) -> Any:

@@ -17,17 +17,22 @@ from ldar_interp.genome.intervals import Interval
 from ldar_interp.train.bed import read_split
 from ldar_interp.train.config import Source
 
+# What a message calls an interval, its chromosome, start and end.
+_Named = tuple[str, str, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class SourceIntervals:
     """Where a source's bases are.
 
     `intervals` follow the order of chromosomes in the FASTA, then their start, and do not overlap.
-    `n_merged` counts intervals that were asked for and vanished in another that they overlap.
+    `n_merged` counts intervals that were asked for and vanished in another that they overlap,
+    `n_excluded` the bases that `exclude` took out.
     """
 
     intervals: tuple[Interval, ...]
     n_merged: int
+    n_excluded: int
 
 
 def locate(source: Source, genome: Genome) -> SourceIntervals:
@@ -35,28 +40,27 @@ def locate(source: Source, genome: Genome) -> SourceIntervals:
 
     Names match the genome's exactly or with `chr` added or removed, one rule for the source's
     regions or BED file and one for what it excludes. Overlapping intervals are merged, so that no
-    base is drawn twice as often as another; intervals that only touch stay apart. Excluded regions
-    on chromosomes that the file does not have are nothing to take out.
+    base is drawn twice as often as another; intervals that only touch stay apart. What is excluded
+    must be there, as the regions must: a misspelt exclusion would train on what was held out.
 
     Raises
     ------
     InputError : text that is no region, a BED file that `read_split` refuses.
-    CoordinateError : a region or a BED line on an unknown chromosome or outside the sequence.
+    CoordinateError : a region, an excluded region or a BED line on an unknown chromosome or
+        outside the sequence.
     """
     wanted = _wanted(source, genome)
     merged = merge(wanted, genome.chroms)
-    excluded = [parse_region(text) for text in source.exclude]
-    names = _match_names([cut.chrom for cut in excluded], genome)
     cuts: dict[str, list[tuple[int, int]]] = {}
-    for cut in excluded:
-        if cut.chrom in names:
-            cuts.setdefault(names[cut.chrom], []).append((cut.start, cut.end))
+    for cut in _check(_parse(source, "excluded region", source.exclude), genome):
+        cuts.setdefault(cut.chrom, []).append((cut.start, cut.end))
     left = [
         Interval(region.chrom, start, end)
         for region in merged
         for start, end in subtract(region.start, region.end, sorted(cuts.get(region.chrom, [])))
     ]
-    return SourceIntervals(tuple(left), len(wanted) - len(merged))
+    n_excluded = sum(map(len, merged)) - sum(map(len, left))
+    return SourceIntervals(tuple(left), len(wanted) - len(merged), n_excluded)
 
 
 def parse_region(text: str) -> Interval:
@@ -113,17 +117,26 @@ def read_source(source: Source) -> list[tuple[Interval, NDArray[np.uint8]]]:
 
 def _wanted(source: Source, genome: Genome) -> list[Interval]:
     """The intervals that a source names, in the genome's names, each checked."""
-    named: list[tuple[str, str, int, int]]
     if source.bed is not None and source.split is not None:
         lines = read_split(source.bed, source.split)
-        named = [(f"{source.bed}:{x.number}", x.chrom, x.start, x.end) for x in lines]
-    elif source.regions:
-        named = [
-            (f"source {source.name!r}, region {text!r}", r.chrom, r.start, r.end)
-            for text, r in ((text, parse_region(text)) for text in source.regions)
-        ]
-    else:
-        return list(genome.segments)
+        return _check(
+            [(f"{source.bed}:{x.number}", x.chrom, x.start, x.end) for x in lines], genome
+        )
+    if source.regions:
+        return _check(_parse(source, "region", source.regions), genome)
+    return list(genome.segments)
+
+
+def _parse(source: Source, kind: str, texts: Sequence[str]) -> list[_Named]:
+    """Regions of a config, each with what a message calls it."""
+    parsed = [(text, parse_region(text)) for text in texts]
+    return [
+        (f"source {source.name!r}, {kind} {text!r}", r.chrom, r.start, r.end) for text, r in parsed
+    ]
+
+
+def _check(named: Sequence[_Named], genome: Genome) -> list[Interval]:
+    """The same in the genome's names. Raises CoordinateError for what the genome does not have."""
     partners = _match_names([chrom for _, chrom, _, _ in named], genome)
     wanted = []
     for where, chrom, start, end in named:

@@ -2,13 +2,12 @@
 
 DIR/model.safetensors, config.json   the weights, as `load_model` takes them
 DIR/run.json                         the resolved config, which may be given as --config
-DIR/provenance.json                  config, versions; device, backend, precision of each call
+DIR/provenance.json                  config, hashes, counts; versions, device, ... of each call
 DIR/log.csv                          a row a step
 DIR/validation.csv, chunk_lengths.csv   rows of each validation
 DIR/state/state.pt, previous.pt      what --resume goes on from, and the one before it
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,26 +22,21 @@ from ldar_interp.errors import InputError
 from ldar_interp.model.backend import describe_backend, resolve_backend, set_backend
 from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.model.ldarnet import LDARNet
-from ldar_interp.provenance import write_provenance
 from ldar_interp.train.config import PretrainConfig
-from ldar_interp.train.data import WindowSampler, check_held_out, tile_windows
+from ldar_interp.train.data import WindowSampler, check_held_out, tile
 from ldar_interp.train.identity import run_identity
-from ldar_interp.train.logs import Board, Table
-from ldar_interp.train.parallel import Team, gather_full, load_moments
+from ldar_interp.train.parallel import Team, gather_full, load_moments, write_first
+from ldar_interp.train.record import make_record, write_record
 from ldar_interp.train.schedule import parameter_groups
 from ldar_interp.train.state import (
     STATE,
     Progress,
-    cannot_write,
     damage_is_an_error,
     read_state,
     write_state,
     write_weights,
 )
-from ldar_interp.train.step import StepLosses
-from ldar_interp.train.validate import Validation, stage_columns, validation_columns
-
-LENGTH_COLUMNS = ("step", "stage", "length", "count")
+from ldar_interp.train.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,7 @@ class Run:
     held_out: NDArray[np.uint8]
     progress: Progress
     identity: dict[str, Any]
-    tables: "Tables | None"
+    tables: Tables | None
 
     def save(self) -> None:
         """Tables first, so that a state never knows of steps that they lack.
@@ -92,75 +86,6 @@ class Run:
         write_first(self.team, write)
 
 
-class Tables:
-    """The CSV files of a run, and TensorBoard where it is wanted; only process 0 has them."""
-
-    def __init__(self, out: Path, n_routers: int, step: int, *, tensorboard: bool) -> None:
-        pairs = [stage_columns(stage) for stage in range(n_routers)]
-        deeper = [name for pair in pairs[1:] for name in pair]
-        self._log = Table(
-            out / "log.csv",
-            (
-                "step", "bases", "seconds", "lr", "mlm_loss", "mask_loss", "ratio_loss",
-                *(pairs[0] if pairs else ()), "grad_norm", *deeper,
-            ),
-            step,
-        )  # fmt: skip
-        columns = ("step", "bases", "seconds", *validation_columns(n_routers))
-        self._curve = Table(out / "validation.csv", columns, step)
-        # Written before the curve's row, which says that a validation is complete.
-        self._lengths = Table(out / "chunk_lengths.csv", LENGTH_COLUMNS, self._curve.last_step)
-        self._board = Board(out / "tensorboard", step) if tensorboard else None
-
-    @property
-    def validated_step(self) -> int:
-        """The last step with a row in validation.csv."""
-        return self._curve.last_step
-
-    def log(self, progress: Progress, lr: float, losses: StepLosses, norm: float) -> None:
-        """A row of log.csv."""
-        f_and_g = list(zip(losses.boundary_rates, losses.mean_probs, strict=True))
-        first = f_and_g[0] if f_and_g else ()
-        deeper = [value for pair in f_and_g[1:] for value in pair]
-        self._log.add(
-            progress.step, progress.bases, progress.seconds, lr, losses.mlm_loss,
-            losses.mask_loss, losses.ratio_loss, *first, norm, *deeper,
-        )  # fmt: skip
-        if self._board is not None:
-            values = {
-                "lr": lr, "mlm_loss": losses.mlm_loss, "mask_loss": losses.mask_loss,
-                "ratio_loss": losses.ratio_loss, "grad_norm": norm,
-            }  # fmt: skip
-            for stage, (rate, prob) in enumerate(f_and_g):
-                values |= dict(zip(stage_columns(stage), (rate, prob), strict=True))
-            self._board.add("train", values, progress.step)
-
-    def validation(self, progress: Progress, found: Validation) -> None:
-        """A row of validation.csv, and the histograms of chunk lengths."""
-        scalars = found.scalars()
-        self._curve.add(progress.step, progress.bases, progress.seconds, *scalars.values())
-        for stage, router in enumerate(found.stages):
-            last = len(router.chunk_lengths) - 1
-            for length, count in enumerate(router.chunk_lengths):
-                # The open bin always, so that a table says where it opens.
-                if count or length == last:
-                    self._lengths.add(progress.step, stage, length, count)
-        if self._board is not None:
-            self._board.add("validation", scalars, progress.step)
-
-    def flush(self) -> None:
-        """Write waiting rows through to the disk."""
-        for table in (self._log, self._lengths, self._curve):
-            table.flush()
-        if self._board is not None:
-            self._board.flush()
-
-    def close(self) -> None:
-        """End TensorBoard's file."""
-        if self._board is not None:
-            self._board.close()
-
-
 def open_run(
     config: PretrainConfig,
     out: Path,
@@ -178,17 +103,12 @@ def open_run(
     `record` goes into provenance.json; `tell` gets the counts of windows and N, line by line.
     """
     state_folder = out / "state"
-    if (state_folder / STATE).exists() and not resume:
-        raise InputError(
-            f"{state_folder / STATE}: this folder holds a run; add --resume to continue it or "
-            "choose another --out"
-        )
-    write_first(team, lambda: _make_folder(out))
     check_held_out(config.train, config.validation)
     sampler = _open_sampler(config, team, cache)
-    identity = run_identity(config, sampler.digest())
+    sequence = sampler.digest()
+    identity = run_identity(config, sequence)
     content = read_state(state_folder, identity) if resume else None
-    held_out = tile_windows(
+    held_out = tile(
         config.validation,
         config.train_length,
         max_n_share=0.0,
@@ -196,7 +116,10 @@ def open_run(
     )
     for name, count in sampler.counts.items():
         tell(f"{name}: {count:,}")
-    tell(f"validation windows of {config.train_length:,} bases, without N: {len(held_out):,}")
+    tell(
+        f"validation windows of {config.train_length:,} bases, without N: "
+        f"{len(held_out.windows):,} ({held_out.n_dropped:,} more left out for N)"
+    )
     model = _first_weights(config, is_resumed=content is not None)
     set_backend(model, resolve_backend(backend, team.device))
     if content is not None:
@@ -219,51 +142,28 @@ def open_run(
     opened: list[Tables] = []
 
     def write() -> None:
-        try:
-            partial = out / "run.partial"
-            partial.write_text(config.model_dump_json(indent=1) + "\n")
-            partial.replace(out / "run.json")
-            call = {"first_step": progress.step, "processes": team.size, **record}
-            call |= describe_backend(model)
-            calls = [*_earlier_calls(out / "provenance.json", progress.step), call]
-            write_provenance(
-                out / "provenance.json", {"config": config.model_dump(mode="json"), "calls": calls}
-            )
-        except OSError as error:
-            raise cannot_write(out, error) from None
+        # All that can be refused first, so that a refusal leaves the files as they were.
         n_routers = config.shape().n_routers
-        opened.append(Tables(out, n_routers, progress.step, tensorboard=tensorboard))
+        tables = Tables(out, n_routers, progress.step, tensorboard=tensorboard)
+        content_of_record = make_record(
+            out,
+            config,
+            sequence=sequence,
+            counts=sampler.counts,
+            held_out=held_out,
+            call={"processes": team.size, **record, **describe_backend(model)},
+            resumed_from=None if content is None else progress.step,
+        )
+        write_record(out, config, content_of_record)
+        tables.start()
+        opened.append(tables)
 
     write_first(team, write)
     tables = opened[0] if opened else None
     return Run(
-        config, out, team, model, module, optimizer, sampler, held_out, progress, identity, tables
-    )
-
-
-def _earlier_calls(path: Path, step: int) -> list[dict[str, Any]]:
-    """Calls that trained steps which this one goes on from: a run may go on elsewhere.
-
-    Raises
-    ------
-    InputError : the file is there and is no such record.
-    """
-    if step == 0 or not path.exists():
-        return []
-    try:
-        calls: list[dict[str, Any]] = json.loads(path.read_text())["calls"]
-        return [call for call in calls if call["first_step"] < step]
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(
-            f"{path}: is not the record of a run ({error!r}); move it away and resume"
-        ) from None
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(out, error) from None
+        config, out, team, model, module, optimizer, sampler, held_out.windows, progress, identity,
+        tables,
+    )  # fmt: skip
 
 
 def _open_sampler(config: PretrainConfig, team: Team, cache: Path | None) -> WindowSampler:
@@ -282,21 +182,6 @@ def _open_sampler(config: PretrainConfig, team: Team, cache: Path | None) -> Win
     opened: list[WindowSampler] = []
     write_first(team, lambda: opened.append(build()))
     return opened[0] if opened else build()
-
-
-def write_first(team: Team, write: Callable[[], None]) -> None:
-    """Let process 0 write; if it cannot, every process ends, none waits for it."""
-    failure: InputError | None = None
-    if team.is_first:
-        try:
-            write()
-        except InputError as error:
-            failure = error
-    (failed,) = team.any(failure is not None)
-    if failure is not None:
-        raise failure
-    if failed:
-        raise InputError("process 0 could not write; its own message says what to do")
 
 
 def _first_weights(config: PretrainConfig, *, is_resumed: bool) -> LDARNet:

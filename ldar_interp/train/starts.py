@@ -27,6 +27,16 @@ class StartRuns(NamedTuple):
     segment: Ints
 
 
+def most_n(length: int, max_n_share: float) -> int:
+    """Bases of N that a window may hold: the largest k with k / length <= max_n_share.
+
+    The quotient is what a count in a window is compared by. The product may round below a whole
+    number: 0.29 * 100 is 28.999999999999996.
+    """
+    most = round(max_n_share * length)
+    return most if most / length <= max_n_share else most - 1
+
+
 def admissible_starts(
     segment_start: Ints, segment_length: Ints, n_runs: Ints, length: int, max_n_share: float
 ) -> StartRuns:
@@ -39,7 +49,7 @@ def admissible_starts(
     length : bases of a window, >= 1.
     max_n_share : 0 to 1; a window with exactly this share is admissible.
     """
-    most = np.int64(np.floor(max_n_share * length))
+    most = most_n(length, max_n_share)
     long_enough = np.flatnonzero(segment_length >= length)
     first = segment_start[long_enough]
     stop = first + segment_length[long_enough] - length + 1  # of the starts that fit

@@ -7,6 +7,7 @@ no random state to keep: windows and masks are functions of (seed, step), and th
 nothing.
 """
 
+import errno
 import os
 import pickle
 import shutil
@@ -24,6 +25,8 @@ from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.train.identity import first_difference
 
 STATE, PREVIOUS = "state.pt", "previous.pt"
+# A full disk, a user's share of it, a file larger than is allowed; Windows knows no EDQUOT.
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 UNREADABLE = (
     RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError, OSError,
     pickle.UnpicklingError,
@@ -67,11 +70,12 @@ def write_state(folder: Path, content: dict[str, Any]) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:
-    """The one line for a full disk or a folder without permission."""
-    return InputError(
-        f"{path}: cannot be written ({error.strerror}); make room or choose another --out, then "
-        "add --resume to go on from the last state"
-    )
+    """The one line for a full disk, or for a folder that cannot be written for another reason."""
+    if error.errno in NO_ROOM:
+        advice = "make room or choose another --out, then add --resume to go on from the last state"
+    else:
+        advice = "choose another --out"
+    return InputError(f"{path}: cannot be written ({error.strerror}); {advice}")
 
 
 def write_weights(model: LDARNet, out: Path) -> None:
@@ -121,6 +125,9 @@ def damage_is_an_error(folder: Path) -> Iterator[None]:
     """Turn what torch raises on a damaged state into one line."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        # A RuntimeError that says nothing about the file.
+        raise
     except UNREADABLE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(

@@ -16,6 +16,7 @@ from ldar_interp.train.config import (
     Source,
     read_config,
     recommended,
+    root_weights,
 )
 from ldar_interp.train.identity import first_difference, run_identity
 
@@ -72,10 +73,61 @@ def test_a_preset_takes_the_window_of_the_run(tmp_path):
         ("d_model = [32, 32]", "d_model = [32, 33]", "d_model 33 x expand 2 is not a multiple"),
         ('name = "left"\n', "", r"train\.0\.name: Field required"),
         ("[[validation]]", "[[train]]", "validation: Field required"),
+        (
+            "[[validation]]",
+            '[[train]]\nname = "left"\nfasta = "b.fa"\n[[validation]]',
+            "train: Value error, two sources are called 'left'; give each its own name",
+        ),
+        (
+            "[[validation]]",
+            '[[validation]]\nname = "right"\nfasta = "b.fa"\n[[validation]]',
+            "validation: Value error, two sources are called 'right'",
+        ),
+        ('name = "left"', 'name = "left"\nweight = inf', r"train\.0\.weight: .* finite number"),
+        ("peak_lr = 1e-3", "peak_lr = inf", r"optimizer\.peak_lr: Input should be a finite number"),
+        ("peak_lr = 1e-3", "weight_decay = nan", r"optimizer\.weight_decay: .* finite number"),
+        (
+            "[[train]]",
+            "[objective]\ncompression = [inf]\n[[train]]",
+            r"objective\.compression\.0: Input should be a finite number",
+        ),
+        (
+            "[[train]]",
+            "[objective]\nalpha = inf\n[[train]]",
+            r"objective\.alpha: Input should be a finite number",
+        ),
     ],
 )
 def test_wrong_entries(tmp_path, old, new, message):
     refused(replace(write_config(tmp_path), old, new), message)
+
+
+def test_a_model_without_a_router(tmp_path):
+    path = write_config(tmp_path)
+    model = """[model]
+arch_layout = ["m1"]
+d_model = [32]
+d_intermediate = [0]
+num_heads = [1]
+rotary_emb_dim = [8]
+window_size = [-1]
+d_state = 8
+[objective]
+compression = []
+"""
+    text = path.read_text()
+    path.write_text(text.replace(text[text.index("[model]") : text.index("[opt")], model))
+    refused(path, r"model has no router \(arch_layout .*\); wanted \[encoder, \[backbone\]")
+
+
+def test_weights_to_start_from_are_relative_to_the_data_folder(tmp_path):
+    path = write_config(tmp_path, top='init = "start"')
+    assert read_config(path).init == "start"
+    (tmp_path / "start").mkdir()
+    assert read_config(path).init == str(tmp_path.resolve() / "start")
+    assert read_config(path, tmp_path / "elsewhere").init == "start"
+    for name in ("hf://owner/name", "random:nano", str(tmp_path.resolve() / "none")):
+        assert root_weights(name, tmp_path) == name
 
 
 def test_unknown_preset(tmp_path):

@@ -213,6 +213,7 @@ def test_starts_dropped_for_n_are_counted(tmp_path):
     sampler = WindowSampler([source(path)], 4, max_n_share=0, seed=0)
     assert sampler.counts == {
         "s: intervals merged": 0,
+        "s: bases excluded": 0,
         "s: bases": 10,
         "s: N": 2,
         "s: bases in short intervals": 0,
@@ -225,12 +226,14 @@ def test_starts_dropped_for_n_are_counted(tmp_path):
 def test_counts_of_merged_and_short_intervals(tmp_path):
     path = write_fasta(tmp_path / "a.fa", random_sequence(60) + "N" * 5 + random_sequence(35))
     here = source(path, regions=("chr1:1-20", "chr1:11-30", "chr1:61-65", "chr1:70-100"))
+    here = here.model_copy(update={"exclude": ("chr1:91-100",)})
     counts = WindowSampler([here], 10, max_n_share=0, seed=0).counts
     assert counts["s: intervals merged"] == 1
-    assert counts["s: bases"] == 30 + 5 + 31
+    assert counts["s: bases excluded"] == 10
+    assert counts["s: bases"] == 30 + 5 + 21
     assert counts["s: N"] == 5
     assert counts["s: bases in short intervals"] == 5
-    assert counts["s: starts"] == 21 + 22
+    assert counts["s: starts"] == 21 + 12
 
 
 def test_a_source_without_windows_is_an_error(tmp_path):
@@ -266,6 +269,17 @@ def test_validation_windows_tile_without_overlap(tmp_path, caplog):
         thinned = tile_windows([source(path)], 10, max_n_share=0, limit=3)
     np.testing.assert_array_equal(thinned, windows[[0, 4, 7]])
     assert "8 windows of 10 bases, 3 used, 1 more left out for N" in caplog.text
+
+
+def test_a_share_of_n_is_the_same_in_training_and_validation(tmp_path):
+    """29 of 100 bases are a share of 0.29, which 0.29 * 100 = 28.999999999999996 is not."""
+    path = write_fasta(tmp_path / "a.fa", "N" * 29 + random_sequence(71))
+    assert len(tile_windows([source(path)], 100, max_n_share=0.29)) == 1
+    assert WindowSampler([source(path)], 100, max_n_share=0.29, seed=0).counts["s: starts"] == 1
+    with pytest.raises(InputError, match="no validation window"):
+        tile_windows([source(path)], 100, max_n_share=0.28)
+    with pytest.raises(InputError, match="no window of 100 bases"):
+        WindowSampler([source(path)], 100, max_n_share=0.28, seed=0)
 
 
 def test_no_validation_window_is_an_error(tmp_path):

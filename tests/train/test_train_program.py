@@ -47,7 +47,7 @@ def test_from_a_fasta_to_a_model(tmp_path):
     assert done.exit_code == 0, done.stderr
     assert "all but the held-out ends: bases: 22,800\n" in done.stderr
     assert "all but the held-out ends: starts dropped for N: 0\n" in done.stderr
-    assert "validation windows of 1,024 bases, without N: 1\n" in done.stderr
+    assert "validation windows of 1,024 bases, without N: 1 (0 more left out" in done.stderr
     assert load_model(out).config.train_length == 1024
     resolved = read_config(out / "run.json")
     assert resolved.seed == 3
@@ -63,6 +63,15 @@ def test_from_a_fasta_to_a_model(tmp_path):
     refused = run("--out", out, "--resume")
     assert refused.exit_code == 2
     assert "provenance.json: is not the record of a run" in refused.stderr
+
+
+def test_a_short_fasta_takes_shorter_windows(tmp_path):
+    fasta = write_fasta(tmp_path / "short.fa", random_sequence(2000))
+    words = ["--fasta", fasta, "--out", tmp_path / "out", "--max-steps", 1]
+    assert "give a shorter train_length (--train-length) or a config" in refused(run(*words))
+    done = run(*words, "--train-length", 64)
+    assert done.exit_code == 0, done.stderr
+    assert load_model(tmp_path / "out").config.train_length == 64
 
 
 def test_nothing_to_hold_out(tmp_path):
@@ -81,6 +90,11 @@ def test_nothing_to_hold_out(tmp_path):
         (["--resume"], "no --config and no --fasta"),
         (["--config", "a.toml", "--fasta", "b.fa"], "--config and --fasta are both given"),
         (["--config", "a.toml", "--model", "nano"], "--model goes with --fasta; a config names"),
+        (
+            ["--config", "a.toml", "--train-length", 64],
+            "--train-length goes with --fasta; a conf",
+        ),
+        (["--resume", "--train-length", 64], "--train-length goes with --fasta"),
         (["--fasta", "b.fa", "--data", "d"], "--data goes with --config; leave it out"),
         (["--fasta", "b.fa", "--model", "huge"], "model 'huge'; wanted one of nano, small, 2m"),
     ],

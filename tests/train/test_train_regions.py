@@ -97,11 +97,33 @@ def test_a_region_past_the_end_or_on_no_chromosome(fasta):
 
 def test_excluded_bases_are_cut_out(tmp_path):
     path = write_fasta(tmp_path / "a.fa", "AACCGGTTAA")
-    pieces = read_source(source(path, exclude=("chr1:9-10", "chr1:3-4", "chr2:1-5")))
+    pieces = read_source(source(path, exclude=("chr1:9-10", "chr1:3-4", "chr1:3-3")))
     assert [(piece.start, piece.end, decode(ids)) for piece, ids in pieces] == [
         (0, 2, "AA"),
         (4, 8, "GGTT"),
     ]
+
+
+def test_excluded_bases_are_counted_once(fasta):
+    """Three of the cuts are outside the regions or overlap another: 10 bases of chr1 go."""
+    cuts = ("chr1:11-20", "chr1:15-18", "chr1:41-45", "chr2:1-50")
+    with Genome(fasta) as genome:
+        found = locate(source(fasta, regions=("chr1:1-30",), exclude=cuts), genome)
+        assert (found.n_excluded, sum(map(len, found.intervals))) == (10, 20)
+        assert locate(source(fasta), genome).n_excluded == 0
+
+
+def test_an_exclusion_that_is_not_there(fasta):
+    refused(
+        source(fasta, exclude=("chr1:1-9", "chrl:1-10")),
+        r"source 's', excluded region 'chrl:1-10': no chromosome 'chrl' in .*a\.fa; it has chr1",
+    )
+    refused(source(fasta, exclude=("chrl:1-10",)), "no chromosome 'chrl'")
+    refused(
+        source(fasta, exclude=("chr2:41-51",)),
+        r"source 's', excluded region 'chr2:41-51': \[40, 51\) leaves the sequence of chr2 in "
+        r".*a\.fa, which is \[0, 50\); wanted an interval inside",
+    )
 
 
 def test_excluded_regions_follow_the_naming_rule(fasta, caplog):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ldar_interp.genome.alphabet import N, encode
-from ldar_interp.train.starts import StartRuns, admissible_starts
+from ldar_interp.train.starts import StartRuns, admissible_starts, most_n
 
 
 def find(segments: list[str], length: int, share: float, gap: int = 0) -> StartRuns:
@@ -48,10 +48,20 @@ def test_a_large_genome_takes_no_more_room_than_a_small_one():
     assert runs.end.tolist() == [10**9 - 1023, 1_500_000_000 - 1023, 3_000_000_000 - 1023]
 
 
+@given(length=st.integers(1, 5000), share=st.floats(0, 1))
+def test_most_n_is_the_largest_count_within_the_share(length, share):
+    most = most_n(length, share)
+    assert most / length <= share < (most + 1) / length
+
+
+def test_most_n_where_the_product_rounds_down():
+    assert (most_n(100, 0.29), most_n(100, 0.28), most_n(50, 0.58)) == (29, 28, 29)
+
+
 @given(
     segments=st.lists(st.text(alphabet="AN", min_size=1, max_size=30), min_size=1, max_size=4),
     length=st.integers(1, 12),
-    share=st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]),
+    share=st.sampled_from([0.0, 0.1, 0.25, 0.29, 0.5, 0.58, 0.9, 1.0]),
     gap=st.integers(0, 3),
 )
 def test_against_every_window(segments, length, share, gap):
@@ -61,7 +71,7 @@ def test_against_every_window(segments, length, share, gap):
         wanted += [
             (at + s, number)
             for s in range(len(text) - length + 1)
-            if text[s : s + length].count("N") <= share * length
+            if text[s : s + length].count("N") / length <= share
         ]
         at += len(text) + gap
     assert listed(runs) == [start for start, _ in wanted]
