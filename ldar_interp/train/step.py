@@ -50,7 +50,7 @@ def choose_precision(precision: str, device: torch.device) -> str:
     """fp32 or bf16; auto is bf16 on CUDA devices that have it.
 
     bf16 is autocast: matrix products and attention in bfloat16; weights, moments, residual
-    stream, router, scan and moving average stay float32.
+    stream, router, decays, sums of the scan and moving average stay float32.
 
     Raises
     ------
