@@ -10,7 +10,10 @@ from typing import Any
 
 from ldar_interp.train.config import PretrainConfig
 
-FREE = ("optimizer", "validation", "validate_every", "validation_windows", "init", "model")
+FREE = (
+    "optimizer", "validation", "validate_every", "validation_windows", "keep_weights_at", "init",
+    "model",
+)  # fmt: skip
 
 
 def run_identity(config: PretrainConfig, sequence: str) -> dict[str, Any]:
