@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -41,6 +42,27 @@ class Matching(_Strict):
     recent_steps: int = Field(ge=1)
 
 
+class SpliceSettings(_Strict):
+    """How the splice endpoint is measured; names as in `ldar_interp.splice.settings`."""
+
+    controls: tuple[Literal["C0", "C1", "C2"], ...]
+    max_sites: int | None = Field(None, ge=1)
+    flank_bp: int = Field(ge=1)
+    control_flank_bp: int = Field(ge=1)
+    margin_bp: int = Field(ge=1)
+    n_boot: int = Field(ge=100)
+    n_flips: int = Field(ge=99)
+    seed: int = Field(ge=0)
+
+
+class Evaluation(_Strict):
+    """What is measured on trained runs, and on which windows of the validation region."""
+
+    windows: int = Field(ge=1)
+    dynamics: tuple[str, ...]
+    splice: SpliceSettings
+
+
 class Grid(_Strict):
     """config.toml. `sources` is the pretraining config whose sequence is used, beside this one."""
 
@@ -53,6 +75,7 @@ class Grid(_Strict):
     keep_weights_at: tuple[int, ...]
     optimizer: Optimizer
     matching: Matching
+    evaluation: Evaluation
     group: tuple[Group, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -67,6 +90,9 @@ class Grid(_Strict):
                     "wanted a setting that is trained earlier"
                 )
             seen.add(setting.name)
+        unknown = sorted(set(self.evaluation.dynamics) - seen)
+        if unknown:
+            raise ValueError(f"dynamics has {unknown[0]}; wanted names of settings")
         return self
 
     def settings(self) -> list[Setting]:

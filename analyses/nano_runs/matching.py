@@ -40,9 +40,7 @@ def step_costs(shape: LDARNetConfig, rates: Sequence[float], bases: int) -> list
     return costs
 
 
-def plan_steps(
-    costs: Sequence[float], budget: float, *, expected: float, recent_steps: int
-) -> int:
+def plan_steps(costs: Sequence[float], budget: float, *, expected: float, recent_steps: int) -> int:
     """Steps in all, those done included, that fit into a budget.
 
     Parameters

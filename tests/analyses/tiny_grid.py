@@ -11,7 +11,7 @@ sources = "sources.toml"
 train_length = 64
 validation_windows = 2
 validate_every = 4
-keep_weights_at = [0, 4, 12]
+keep_weights_at = [0, 12]
 [optimizer]
 peak_lr = 7.5e-4
 batch_windows = 2
@@ -21,6 +21,18 @@ decay_fraction = 0.25
 [matching]
 replan_at = [4, 8, 10]
 recent_steps = 3
+[evaluation]
+windows = 3
+dynamics = ["learned"]
+[evaluation.splice]
+controls = ["C1"]
+max_sites = 40
+flank_bp = 2
+control_flank_bp = 10
+margin_bp = 8
+n_boot = 100
+n_flips = 99
+seed = 1
 [[group]]
 name = "shared"
 settings = [{ name = "learned" }]
