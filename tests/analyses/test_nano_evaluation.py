@@ -1,4 +1,4 @@
-"""What is measured on trained runs: distances by hand, comparisons of p, tables of what is there."""
+"""What is measured on trained runs: distances by hand, p compared, tables of what is there."""
 
 import math
 
