@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from analyses.nano_runs import panels
 from analyses.nano_runs.grid import read_grid
-from analyses.nano_runs.report import Plotted, Report, write_report
+from analyses.nano_runs.report import Plotted, Report, markdown_table, write_report
 from analyses.nano_runs.seeds import count_seeds, mean_of_seeds, paired, values_of
 from analyses.nano_runs.tables import TABLES, read_table, select
 from ldar_interp.command_line import merge_settings, one_line_errors, run_program
@@ -55,10 +55,11 @@ def build_report(settings: Settings, tables: Path = TABLES) -> Report:
     """Everything that is drawn and said, from the tables alone."""
     runs = select(read_table("run", tables), settings.settings)
     lengths = select(read_table("chunk_lengths", tables), settings.settings)
+    labels = {name: f"N = {target_of(name):g}:" for name in settings.settings}
     return Report(
         name=NAME,
         data=summarise(settings, runs, lengths),
-        draw=lambda table: draw(settings, table, count_seeds(runs, settings.settings)),
+        draw=lambda table: draw(settings, table, count_seeds(runs, labels)),
         paragraphs=describe(settings, runs, lengths),
         inputs=(tables / "run.tsv", tables / "chunk_lengths.tsv"),
         arguments=settings.model_dump(mode="json"),
@@ -110,43 +111,53 @@ def summarise(settings: Settings, runs: pd.DataFrame, lengths: pd.DataFrame) -> 
 
 
 def describe(settings: Settings, runs: pd.DataFrame, lengths: pd.DataFrame) -> tuple[str, ...]:
-    """The outcome, a paragraph an endpoint."""
-    rates, costs, chunks = [], [], []
-    for setting in settings.settings:
-        n = target_of(setting)
-        rate = mean_of_seeds(values_of(runs, setting, "boundary_rate").tolist())
-        clean = mean_of_seeds(values_of(runs, setting, "boundary_rate_clean").tolist())
-        if rate.n_seeds:
-            rates.append(
-                f"N = {n:g} (1/N {1 / n:.3f}): {rate.text(3)}, on clean input {clean.mean:.3f}"
+    """The outcome in a sentence, then a row a setting: F and loss, and lengths of chunks."""
+    endpoints, chunks, costs = [], [], []
+    for name in settings.settings:
+        n = target_of(name)
+        rate, clean, loss, cost = (
+            mean_of_seeds(values.tolist())
+            for values in (
+                values_of(runs, name, "boundary_rate"),
+                values_of(runs, name, "boundary_rate_clean"),
+                values_of(runs, name, "mask_loss"),
+                cost_of(settings, runs, name),
             )
-        else:
-            rates.append(f"N = {n:g}: not measured")
-        if setting != settings.reference:
-            cost = mean_of_seeds(cost_of(settings, runs, setting).tolist())
-            costs.append(
-                f"N = {n:g}: {cost.text(4, signed=True)} nat, {cost.verdict('worse', 'better')}"
+        )
+        is_reference = name == settings.reference
+        if not is_reference:
+            costs.append(f"N = {n:g}, {cost.verdict('worse', 'better')}")
+        endpoints.append(
+            (
+                f"{n:g}",
+                f"{1 / n:.3f}",
+                rate.text(3),
+                clean.text(3),
+                loss.text(4),
+                "reference" if is_reference else cost.claim(4, above="worse", below="better"),
             )
-        share = shares(lengths, setting)
-        if share.empty:
-            chunks.append(f"N = {n:g}: not measured")
-            continue
-        middle, high = (
-            mean_of_seeds([quantile(share[seed], q) for seed in share]) for q in (0.5, 0.95)
         )
-        ones = mean_of_seeds(share.loc[1].tolist())
-        chunks.append(
-            f"N = {n:g}: median {middle.mean:.3g}, 95th percentile {high.mean:.3g} bases, "
-            f"{100 * ones.mean:.1f} % single bases ({ones.n_seeds} "
-            f"{'seed' if ones.n_seeds == 1 else 'seeds'})"
-        )
-    reference = mean_of_seeds(values_of(runs, settings.reference, "mask_loss").tolist())
-    return (
-        f"**Boundary rate** F on the whole validation region, 15 % masked. {'; '.join(rates)}.",
-        f"**Loss.** At N = {target_of(settings.reference):g} {reference.text(4)}. Difference from "
-        f"it: {'; '.join(costs)}.",
-        f"**Chunk lengths** on clean input, means over seeds. {'; '.join(chunks)}.",
+        chunks.append((f"{n:g}", *_describe_lengths(shares(lengths, name))))
+    header = (
+        "N", "1/N", "F", "F, clean input", "[MASK] loss (nat)",
+        f"less that of N = {target_of(settings.reference):g}",
+    )  # fmt: skip
+    of_chunks = (
+        "N", "median length (bases)", "95th percentile", "single bases (% of chunks)", "seeds",
+    )  # fmt: skip
+    verdict = f"**Loss, against N = {target_of(settings.reference):g}:** {'; '.join(costs)}."
+    return verdict, markdown_table(header, endpoints), markdown_table(of_chunks, chunks)
+
+
+def _describe_lengths(share: pd.DataFrame) -> tuple[str, str, str, str]:
+    """Means over seeds of median, 95th percentile and share of ones; the number of seeds."""
+    if share.empty:
+        return "not measured", "", "", "0"
+    middle, high = (
+        mean_of_seeds([quantile(share[seed], q) for seed in share]).mean for q in (0.5, 0.95)
     )
+    ones = mean_of_seeds(share.loc[1].tolist())
+    return f"{middle:.3g}", f"{high:.3g}", f"{100 * ones.mean:.1f}", str(ones.n_seeds)
 
 
 def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
@@ -154,7 +165,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
     names = settings.settings
     colours = panels.colour_settings(names, settings.reference)
     labels = {name: f"{target_of(name):g}" for name in names}
-    dashes = dict(zip(names, panels.DASHES, strict=False))
+    dashes = panels.dash_settings(names, settings.reference)
     with publication_style():
         figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(62)))
         grid = figure.add_gridspec(
@@ -196,8 +207,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
             xlabel="length (bases)", ylabel="share of chunks", xlim=(0.5, settings.longest + 0.5)
         )
         chunk.set_ylim(bottom=0)
-        named = seeds.replace("learned", "n_4")
-        panels.note_seeds(figure, f"runs: {named}; bars: 95 % t-intervals over seeds")
+        panels.note_seeds(figure, seeds, panels.T_BARS)
     return figure
 
 

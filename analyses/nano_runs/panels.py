@@ -1,6 +1,7 @@
 """What the figures of the four analyses share: colours, seeds as markers, means with intervals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from ldar_interp.plots.style import (
     SET_COLOURS,
 )
 
+T_BARS = "bars: 95 % t-intervals over seeds"
 REFERENCE_COLOUR = SET_COLOURS["site"]
 OTHER_COLOURS = (SET_COLOURS["C2"], SET_COLOURS["C1"], SET_COLOURS["C0"])
 DASHES = ("solid", (0, (4.0, 1.2)), (0, (1.0, 1.0)), (0, (5.0, 1.2, 1.2, 1.2)))
@@ -27,6 +29,12 @@ def colour_settings(settings: Sequence[str], reference: str) -> dict[str, str]:
     """A colour a setting; the reference always has the same."""
     others = iter(OTHER_COLOURS)
     return {name: REFERENCE_COLOUR if name == reference else next(others) for name in settings}
+
+
+def dash_settings(settings: Sequence[str], reference: str) -> dict[str, Any]:
+    """A dash a setting; the reference is drawn through."""
+    others = iter(DASHES[1:])
+    return {name: DASHES[0] if name == reference else next(others) for name in settings}
 
 
 def letter_panel(ax: Axes, letter: str, title: str) -> None:
@@ -73,14 +81,14 @@ def draw_zero(ax: Axes) -> None:
     ax.axhline(0, color=HAIRLINE, lw=HAIRLINE_PT, zorder=0)
 
 
-def draw_curves(ax: Axes, data: pd.DataFrame, colour: str, dash: object, **line: float) -> None:
+def draw_curves(ax: Axes, data: pd.DataFrame, colour: str, dash: Any, **line: Any) -> None:
     """One thin line a seed over x, in the rows of one series."""
     for _, mine in data[data["seed"] != ""].groupby("seed", sort=True):
         ax.plot(mine["x"].astype(float), mine["y"], color=colour, ls=dash, **line)
 
 
 def draw_mean_curve(
-    ax: Axes, data: pd.DataFrame, colour: str, dash: object, *, at: Sequence[float] | None = None
+    ax: Axes, data: pd.DataFrame, colour: str, dash: Any, *, at: Sequence[float] | None = None
 ) -> None:
     """Means over seeds joined by a line, with their intervals as bars; `at` replaces x."""
     mine = data[data["seed"] == ""]
@@ -89,7 +97,7 @@ def draw_mean_curve(
     ax.vlines(x, mine["low"], mine["high"], color=colour, lw=0.7)
 
 
-def add_seed_legend(ax: Axes, seeds: Sequence[str], **place: object) -> None:
+def add_seed_legend(ax: Axes, seeds: Sequence[str], **place: Any) -> None:
     """Which marker is which seed."""
     handles = [
         Line2D([], [], color=INK, marker=SEED_MARKERS.get(seed, "D"), mfc="white", ms=2.8, mew=0.6,
@@ -104,6 +112,6 @@ def seeds_in(data: pd.DataFrame) -> list[str]:
     return sorted(set(data["seed"]) - {""})
 
 
-def note_seeds(figure: Figure, text: str) -> None:
-    """How many seeds the figure rests on, at its foot."""
-    figure.text(0.01, 0.012, text, color=MUTED_INK, ha="left", va="bottom")
+def note_seeds(figure: Figure, seeds: str, bars: str) -> None:
+    """How many seeds the figure rests on and what its bars are, at its foot."""
+    figure.text(0.01, 0.012, f"seeds: {seeds}; {bars}", color=MUTED_INK, ha="left", va="bottom")

@@ -90,6 +90,12 @@ def write_report(report: Report, out: Path, readme: Path | None, *, force: bool)
         readme.write_text(text)
 
 
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a README."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def with_outcome(readme: Path, paragraphs: Sequence[str]) -> str:
     """The README's text with its outcome replaced."""
     text = readme.read_text()

@@ -6,7 +6,7 @@ interval is Student's, mean +- t(0.975, n - 1) s / sqrt(n); with one seed there 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,12 @@ class SeedMean:
         if self.n_seeds == 1:
             return f"{mean} (1 seed, no interval)"
         return f"{mean} [{self.low:.{digits}f}, {self.high:.{digits}f}], {self.n_seeds} seeds"
+
+    def claim(self, digits: int, *, above: str, below: str) -> str:
+        """`text` with its sign, and what the interval says about 0."""
+        if self.n_seeds == 0:
+            return self.text(digits)
+        return f"{self.text(digits, signed=True)}: {self.verdict(above, below)}"
 
     def verdict(self, above: str, below: str) -> str:
         """What the interval says about 0."""
@@ -76,9 +82,10 @@ def paired(values: pd.Series, reference: pd.Series) -> pd.Series:
     return values.loc[shared] - reference.loc[shared]
 
 
-def count_seeds(table: pd.DataFrame, settings: Sequence[str]) -> str:
-    """`learned 3, fixed 1, random 0`: seeds that the numbers rest on."""
+def count_seeds(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """`learned 3, fixed 1, random 0`: seeds of each setting, by its label."""
     counts = (
-        f"{name} {table.loc[table['setting'] == name, 'seed'].nunique()}" for name in settings
+        f"{label} {table.loc[table['setting'] == name, 'seed'].nunique()}"
+        for name, label in labels.items()
     )
     return ", ".join(counts)

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from analyses.nano_runs import panels
-from analyses.nano_runs.report import Plotted, Report, write_report
-from analyses.nano_runs.seeds import SeedMean, count_seeds, mean_of_seeds, paired, values_of
+from analyses.nano_runs.report import Plotted, Report, markdown_table, write_report
+from analyses.nano_runs.seeds import count_seeds, mean_of_seeds, paired, values_of
 from analyses.nano_runs.tables import TABLES, read_table, select
 from ldar_interp.command_line import merge_settings, one_line_errors, run_program
 from ldar_interp.plots.style import DOUBLE_COLUMN_MM, MUTED_INK, inches, publication_style
@@ -54,10 +54,11 @@ def build_report(settings: Settings, tables: Path = TABLES) -> Report:
     runs = select(read_table("run", tables), settings.settings)
     curves = select(read_table("curve", tables), settings.settings)
     data = summarise(settings, runs, curves)
+    labels = {name: f"α {label(name)}:" for name in settings.settings}
     return Report(
         name=NAME,
         data=data,
-        draw=lambda table: draw(settings, table, count_seeds(runs, settings.settings)),
+        draw=lambda table: draw(settings, table, count_seeds(runs, labels)),
         paragraphs=describe(settings, runs, curves),
         inputs=(tables / "run.tsv", tables / "curve.tsv"),
         arguments=settings.model_dump(mode="json"),
@@ -105,39 +106,44 @@ def summarise(settings: Settings, runs: pd.DataFrame, curves: pd.DataFrame) -> p
 
 
 def describe(settings: Settings, runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[str, ...]:
-    """The outcome, a paragraph an endpoint."""
-    alpha = {name: label(name) for name in settings.settings}
-    end, middle = last_step(curves), settings.middle_step
-
-    def over(values: pd.Series) -> SeedMean:
-        return mean_of_seeds(values.tolist())
-
-    rates = "; ".join(
-        f"alpha {alpha[name]}: {over(rates_at(curves, name, end)).text(3)}"
-        for name in settings.settings
-    )
-    drifts = []
+    """The outcome in a sentence, then a row a setting and a column an endpoint."""
+    end = last_step(curves)
+    rows, drifts, costs = [], [], []
     for name in settings.settings:
-        found = over(drift_of(settings, curves, name))
-        drifts.append(
-            f"alpha {alpha[name]}: {found.text(3, signed=True)}, "
-            f"{found.verdict('it rises', 'it falls')}"
-        )
-    costs = []
-    for name in settings.settings:
-        if name != settings.reference:
-            found = over(cost_of(settings, runs, name))
-            costs.append(
-                f"alpha {alpha[name]}: {found.text(4, signed=True)} nat, "
-                f"{found.verdict('worse', 'better')}"
+        rate, drift, loss, cost = (
+            mean_of_seeds(values.tolist())
+            for values in (
+                rates_at(curves, name, end),
+                drift_of(settings, curves, name),
+                values_of(runs, name, "mask_loss"),
+                cost_of(settings, runs, name),
             )
-    reference = over(values_of(runs, settings.reference, "mask_loss"))
-    return (
-        f"**Last boundary rate** (step {end}; 1/N is 0.25). {rates}.",
-        f"**Drift** (step {middle} to {end}). {'; '.join(drifts)}.",
-        f"**Loss.** At alpha {alpha[settings.reference]} {reference.text(4)}. Difference from it: "
-        f"{'; '.join(costs)}.",
+        )
+        is_reference = name == settings.reference
+        drifts.append(f"alpha {label(name)}, {drift.verdict('it rises', 'it falls')}")
+        if not is_reference:
+            costs.append(f"alpha {label(name)}, {cost.verdict('worse', 'better')}")
+        rows.append(
+            (
+                label(name),
+                rate.text(3),
+                drift.claim(3, above="it rises", below="it falls"),
+                loss.text(4),
+                "reference" if is_reference else cost.claim(4, above="worse", below="better"),
+            )
+        )
+    header = (
+        "alpha",
+        f"last F (step {end}; 1/N is 0.25)",
+        f"drift of F, step {settings.middle_step} to {end}",
+        "[MASK] loss (nat)",
+        f"less that of alpha {label(settings.reference)}",
     )
+    verdict = (
+        f"**Does the boundary rate drift?** {'; '.join(drifts)}. **Loss, against alpha "
+        f"{label(settings.reference)}:** {'; '.join(costs)}."
+    )
+    return verdict, markdown_table(header, rows)
 
 
 def label(setting: str) -> str:
@@ -150,7 +156,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
     names = settings.settings
     colours = panels.colour_settings(names, settings.reference)
     labels = {name: label(name) for name in names}
-    dashes = dict(zip(names, panels.DASHES, strict=False))
+    dashes = panels.dash_settings(names, settings.reference)
     with publication_style():
         figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(62)))
         grid = figure.add_gridspec(
@@ -186,8 +192,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
         others = tuple(name for name in names if name != settings.reference)
         panels.draw_by_setting(loss, data[data["panel"] == "c"], others, colours, labels)
         loss.set(xlabel="α", ylabel="difference (nat)")
-        named = seeds.replace("learned", "alpha_0.03")
-        panels.note_seeds(figure, f"runs: {named}; bars: 95 % t-intervals over seeds")
+        panels.note_seeds(figure, seeds, panels.T_BARS)
     return figure
 
 

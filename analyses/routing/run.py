@@ -55,10 +55,11 @@ def build_report(settings: Settings, tables: Path = TABLES) -> Report:
     wanted = (settings.reference, *settings.settings)
     runs = select(read_table("run", tables), wanted)
     masked = select(read_table("masked", tables), settings.routers)
+    labels = {name: f"{name.replace('_', '-')}:" for name in wanted}
     return Report(
         name=NAME,
         data=summarise(settings, runs, masked),
-        draw=lambda table: draw(settings, table, count_seeds(runs, wanted)),
+        draw=lambda table: draw(settings, table, count_seeds(runs, labels)),
         paragraphs=describe(settings, runs, masked),
         inputs=(tables / "run.tsv", tables / "masked.tsv"),
         arguments=settings.model_dump(mode="json"),
@@ -105,7 +106,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
             for pattern in PATTERNS
         ]
         change.legend(handles, words, loc="upper right", handlelength=2.4)
-        panels.note_seeds(figure, f"runs: {seeds}; bars: 95 % t-intervals over seeds")
+        panels.note_seeds(figure, seeds, panels.T_BARS)
     return figure
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from analyses.nano_runs.masked_p import ALL, BINS
-from analyses.nano_runs.report import Plotted
+from analyses.nano_runs.report import Plotted, markdown_table
 from analyses.nano_runs.seeds import SeedMean, mean_of_seeds, paired, values_of
 
 PATTERNS = ("random", "sparse")
@@ -65,18 +65,27 @@ def summarise(settings: Settings, runs: pd.DataFrame, masked: pd.DataFrame) -> p
 
 
 def describe(settings: Settings, runs: pd.DataFrame, masked: pd.DataFrame) -> tuple[str, ...]:
-    """The outcome, a paragraph an endpoint."""
-    reference = _over(values_of(runs, settings.reference, "mask_loss"))
-    costs = []
-    for name in settings.settings:
-        found = _over(cost_of(settings, runs, name))
-        verdict = found.verdict("worse than learned", "better than learned")
-        costs.append(f"{name}: {found.text(4, signed=True)} nat, {verdict}")
+    """The outcome: losses and FLOPs by setting, then p under masking by router."""
+    reference, other = settings.routers
+    difference = _over(
+        paired(
+            masked_values(masked, other, "random", ALL, "mean_abs_dp"),
+            masked_values(masked, reference, "random", ALL, "mean_abs_dp"),
+        )
+    )
+    claim = difference.claim(3, above="one-sided moves more", below="one-sided moves less")
+    verdicts = (
+        f"{name}, {_over(cost_of(settings, runs, name)).verdict('worse', 'better')}"
+        for name in settings.settings
+    )
     return (
-        f"**Loss at matched FLOPs.** Learned {reference.text(4)}. Difference from it: "
-        f"{'; '.join(costs)}.",
-        _describe_matching(settings, runs),
+        f"**Loss at the same FLOPs, against learned:** {'; '.join(verdicts)}.",
+        _describe_losses(settings, runs),
+        f"**p with 15 % of the letters shown as [MASK], all edges.** Mean |dp|, one-sided less "
+        f"two-sided: {claim}.",
         _describe_overall(settings, masked),
+        "**By distance** in bases from the nearest masked one (1: the edge touches it): mean |dp| "
+        "and, in brackets, hard boundaries that flip (% of edges); means over seeds.",
         _describe_distances(settings, masked),
     )
 
@@ -85,72 +94,71 @@ def _over(values: pd.Series) -> SeedMean:
     return mean_of_seeds(values.tolist())
 
 
-def _describe_matching(settings: Settings, runs: pd.DataFrame) -> str:
-    parts = []
-    for name in settings.settings:
-        mismatch = mismatch_of(runs, name)
-        if mismatch.empty:
-            parts.append(f"{name}: no run yet")
-            continue
+def _describe_losses(settings: Settings, runs: pd.DataFrame) -> str:
+    rows = []
+    for name in (settings.reference, *settings.settings):
+        loss, cost = (
+            _over(values)
+            for values in (values_of(runs, name, "mask_loss"), cost_of(settings, runs, name))
+        )
         steps = values_of(runs, name, "steps").astype(int)
-        worst = float(mismatch.abs().max())
-        met = "" if worst < settings.most_mismatch else ", more than declared"
-        spread = f"{steps.min()}" if steps.nunique() == 1 else f"{steps.min()} to {steps.max()}"
-        parts.append(f"{name}: {spread} steps, at most {100 * worst:.2f} % off the budget{met}")
-    return (
-        f"**FLOPs.** Wanted within {100 * settings.most_mismatch:g} % of what the learned run of "
-        f"the same seed spent. {'; '.join(parts)}."
-    )
+        spread = f"{steps.min()} to {steps.max()}" if steps.nunique() > 1 else f"{steps.max()}"
+        is_reference = name == settings.reference
+        rows.append(
+            (
+                name,
+                spread if len(steps) else "no run yet",
+                "" if is_reference else _describe_mismatch(settings, mismatch_of(runs, name)),
+                loss.text(4),
+                "reference" if is_reference else cost.claim(4, above="worse", below="better"),
+            )
+        )
+    header = ("boundaries", "steps", "FLOPs off the budget, at most", "[MASK] loss (nat)",
+              f"less that of {settings.reference}")  # fmt: skip
+    return markdown_table(header, rows)
+
+
+def _describe_mismatch(settings: Settings, mismatch: pd.Series) -> str:
+    if mismatch.empty:
+        return ""
+    worst = float(mismatch.abs().max())
+    met = "" if worst < settings.most_mismatch else f": over {100 * settings.most_mismatch:g} %"
+    return f"{100 * worst:.2f} %{met}"
 
 
 def _describe_overall(settings: Settings, masked: pd.DataFrame) -> str:
-    parts = []
-    for router in settings.routers:
-        found = {
-            column: _over(masked_values(masked, router, "random", ALL, column))
-            for column in (
-                "mean_abs_dp", "correlation", "flip_rate", "boundary_rate_clean",
-                "boundary_rate_masked",
-            )
-        }  # fmt: skip
-        if not found["mean_abs_dp"].n_seeds:
-            parts.append(f"{ROUTER_NAMES[router]}: not measured")
-            continue
-        parts.append(
-            f"{ROUTER_NAMES[router]}: mean |dp| {found['mean_abs_dp'].text(3)}, correlation "
-            f"{found['correlation'].mean:.3f}, {100 * found['flip_rate'].mean:.1f} % of hard "
-            f"boundaries flip, boundary rate {found['boundary_rate_clean'].mean:.3f} clean and "
-            f"{found['boundary_rate_masked'].mean:.3f} masked"
+    columns = {"mean_abs_dp": 3, "correlation": 3, "flip_rate": 3, "boundary_rate_clean": 3,
+               "boundary_rate_masked": 3}  # fmt: skip
+    rows = [
+        (
+            ROUTER_NAMES[router],
+            *(
+                _over(masked_values(masked, router, "random", ALL, column)).text(digits)
+                for column, digits in columns.items()
+            ),
         )
-    reference, other = settings.routers
-    difference = _over(
-        paired(
-            masked_values(masked, other, "random", ALL, "mean_abs_dp"),
-            masked_values(masked, reference, "random", ALL, "mean_abs_dp"),
-        )
-    )
-    verdict = difference.verdict("one-sided moves more", "one-sided moves less")
-    return (
-        f"**15 % shown as [MASK], all edges.** {'; '.join(parts)}. One-sided less two-sided, mean "
-        f"|dp|: {difference.text(3, signed=True)}, {verdict}."
-    )
+        for router in settings.routers
+    ]
+    header = ("router", "mean abs. dp", "correlation", "share of edges that flip",
+              "boundary rate, clean", "masked")  # fmt: skip
+    return markdown_table(header, rows)
 
 
 def _describe_distances(settings: Settings, masked: pd.DataFrame) -> str:
-    parts = []
+    rows = []
     for router in settings.routers:
-        for pattern, words in (("random", "15 % masked"), ("sparse", "one base in 256")):
-            by_bin = []
+        for pattern, words in (("random", "15 %"), ("sparse", "one base in 256")):
+            cells = []
             for name, _, _ in BINS:
                 change, flips = (
                     masked_values(masked, router, pattern, name, column)
                     for column in MEASURES.values()
                 )
-                if len(change):
-                    by_bin.append(f"{name}: {change.mean():.3f} ({100 * flips.mean():.1f} %)")
-            if by_bin:
-                parts.append(f"{ROUTER_NAMES[router]}, {words}: {', '.join(by_bin)}")
-    return (
-        "**By distance** in bases from the nearest masked one (1: the edge touches it), mean |dp| "
-        f"and flipped hard boundaries, means over seeds. {'; '.join(parts)}."
-    )
+                found = f"{change.mean():.3f} ({100 * flips.mean():.1f})"
+                cells.append(found if len(change) else "none")
+            seeds = len(masked_values(masked, router, pattern, ALL, "mean_abs_dp"))
+            if not seeds:
+                cells = ["not measured", *[""] * (len(BINS) - 1)]
+            rows.append((ROUTER_NAMES[router], words, *cells, str(seeds)))
+    header = ("router", "masked", *(name for name, _, _ in BINS), "seeds")
+    return markdown_table(header, rows)

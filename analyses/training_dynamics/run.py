@@ -29,6 +29,7 @@ from ldar_interp.command_line import merge_settings, one_line_errors, run_progra
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
     INK,
+    MUTED_INK,
     SET_COLOURS,
     inches,
     publication_style,
@@ -59,7 +60,7 @@ def build_report(settings: Settings, tables: Path = TABLES) -> Report:
     """Everything that is drawn and said, from the tables alone."""
     splice = select(read_table("splice", tables), (settings.setting,))
     agreement = select(read_table("agreement", tables), (settings.setting,))
-    seeds = count_seeds(splice, (settings.setting,))
+    seeds = count_seeds(splice, {settings.setting: f"{settings.setting}:"})
     return Report(
         name=NAME,
         data=summarise(settings, splice, agreement),
@@ -99,11 +100,8 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
             _draw_correlation(ax, mine, steps)
         legend = figure.axes[len(controls)]
         panels.add_seed_legend(legend, _single_seeds(data), loc="lower right")
-        panels.note_seeds(
-            figure,
-            f"runs: {seeds}; thin bars: 95 % bootstrap over genes in one run; "
-            "lines: mean over seeds",
-        )
+        bars = "thin bars: 95 % bootstrap over genes in one run; lines: mean over seeds"
+        panels.note_seeds(figure, seeds, bars)
     return figure
 
 
@@ -128,16 +126,21 @@ def _draw_effects(ax: Axes, data: pd.DataFrame, steps: list[int], colour: str) -
 
 
 def _draw_correlation(ax: Axes, data: pd.DataFrame, steps: list[int]) -> None:
+    """A line a seed, or a pair of seeds."""
     place = {step: at for at, step in enumerate(steps)}
+    pairs = [str(name) for name in sorted(set(data["seed"])) if "-" in str(name)]
+    dashes = dict(zip(pairs, panels.DASHES, strict=False))
     for name, mine in data.groupby("seed", sort=True):
-        marker = panels.SEED_MARKERS.get(str(name), "")
         at = [place[int(x)] for x in mine["x"]]
-        ax.plot(at, mine["y"], color=INK, marker=marker, mfc="white", ms=2.4, mew=0.6, lw=0.7)
-        if "-" in str(name):
-            ax.annotate(str(name).replace("-", ", "), (at[-1], mine["y"].iloc[-1]), xytext=(3, 0),
-                        textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
+        marker = panels.SEED_MARKERS.get(str(name), "")
+        dash = dashes.get(str(name), "solid")
+        ax.plot(at, mine["y"], color=INK, ls=dash, marker=marker, mfc="white", ms=2.4, mew=0.6,
+                lw=0.8, label=f"seeds {str(name).replace('-', ', ')}")  # fmt: skip
+    if pairs:
+        ax.legend(loc="upper left", handlelength=2.4)
     if data.empty:
-        ax.text(0.5, 0.5, "one run: none yet", transform=ax.transAxes, ha="center")
+        ax.text(0.5, 0.5, "fewer than two runs", transform=ax.transAxes, ha="center",
+                color=MUTED_INK)  # fmt: skip
     ax.set_ylabel("correlation")
     ax.set_ylim(min(0.0, data["y"].min() if len(data) else 0.0) - 0.02, 1.04)
     _label_steps(ax, steps)

@@ -3,7 +3,7 @@
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from analyses.nano_runs.report import Plotted
+from analyses.nano_runs.report import Plotted, markdown_table
 from analyses.nano_runs.seeds import mean_of_seeds, paired
 
 WITHIN, BETWEEN = "with the last step", "between seeds"
@@ -78,69 +78,69 @@ def summarise(settings: Settings, splice: pd.DataFrame, agreement: pd.DataFrame)
 
 
 def describe(settings: Settings, splice: pd.DataFrame, agreement: pd.DataFrame) -> tuple[str, ...]:
-    """The outcome, a paragraph an endpoint."""
+    """The outcome: the declared changes, the course of effects, the agreement of p."""
     steps = steps_of(splice)
-    first, last = steps[0], steps[-1]
-    lines = []
-    for kind in settings.kinds:
-        for control in settings.declared:
-            before, after = (effects_at(splice, kind, control, step) for step in (first, last))
-            change = mean_of_seeds(paired(after, before).tolist())
-            lines.append(
-                f"{kind}s, {control}: {mean_of_seeds(before.tolist()).mean:+.3f} untrained, "
-                f"{mean_of_seeds(after.tolist()).mean:+.3f} trained, change "
-                f"{change.text(3, signed=True)}, {change.verdict('it rises', 'it falls')}, "
-                f"{_describe_signs(after)}"
-            )
     return (
-        f"**Effect at offset 0**, step {first} and step {last}, means over seeds. "
-        f"{'; '.join(lines)}.",
+        _describe_changes(settings, splice, steps),
+        "**Course**: the effect at offset 0 by step, means over seeds.",
         _describe_course(settings, splice, steps),
+        "**Agreement of p** on the validation windows: correlation, means over seeds or pairs of "
+        "seeds; share of edges with a hard boundary in only one of the two.",
         _describe_agreement(agreement),
     )
 
 
+def _describe_changes(settings: Settings, splice: pd.DataFrame, steps: list[int]) -> str:
+    first, last = steps[0], steps[-1]
+    rows, verdicts = [], []
+    for kind in settings.kinds:
+        for control in settings.declared:
+            before, after = (effects_at(splice, kind, control, step) for step in (first, last))
+            change = mean_of_seeds(paired(after, before).tolist())
+            verdicts.append(f"{kind}s at {control}, {change.verdict('it rises', 'it falls')}")
+            rows.append(
+                (
+                    f"{kind}s, {control}",
+                    *(mean_of_seeds(x.tolist()).text(3, signed=True) for x in (before, after)),
+                    change.claim(3, above="it rises", below="it falls"),
+                    _describe_signs(after),
+                )
+            )
+    header = ("effect at offset 0", f"step {first}", f"step {last}", "change",
+              f"sign at step {last}")  # fmt: skip
+    verdict = f"**Does training change the effect?** {'; '.join(verdicts)}."
+    return f"{verdict}\n\n{markdown_table(header, rows)}"
+
+
 def _describe_signs(effects: pd.Series) -> str:
     if len(effects) < 2:
-        return "one seed, so no agreement to speak of"
+        return "one seed"
     same = (effects > 0).all() or (effects < 0).all()
-    return f"{'the same' if same else 'not the same'} sign in {len(effects)} seeds"
+    return f"{'the same' if same else 'not the same'} in {len(effects)} seeds"
 
 
 def _describe_course(settings: Settings, splice: pd.DataFrame, steps: list[int]) -> str:
-    parts = []
+    rows = []
     for kind in settings.kinds:
         for control in settings.controls:
-            values = ", ".join(
-                f"{mean_of_seeds(effects_at(splice, kind, control, step).tolist()).mean:+.3f}"
+            means = (
+                mean_of_seeds(effects_at(splice, kind, control, step).tolist()).mean
                 for step in steps
             )
-            parts.append(f"{kind}s, {control}: {values}")
-    listed = ", ".join(map(str, steps))
-    return f"**Course** (steps {listed}; means over seeds). {'; '.join(parts)}."
+            rows.append((f"{kind}s, {control}", *(f"{mean:+.3f}" for mean in means)))
+    return markdown_table(("step", *map(str, steps)), rows)
 
 
 def _describe_agreement(agreement: pd.DataFrame) -> str:
     steps = steps_of(agreement, "step_a")
-    within: list[str] = []
-    between: list[str] = []
-    for step in steps:
-        own = mean_of_seeds(with_last_step(agreement, step, "correlation").tolist())
-        if step != steps[-1] and own.n_seeds:
-            within.append(f"{step}: {own.mean:.2f}")
-        pairs = between_seeds(agreement, step, "correlation")
-        if len(pairs):
-            between.append(f"{step}: {pairs.mean():.2f}")
-    n_seeds = agreement["seed_a"].nunique()
-    text = (
-        f"**Agreement of p** on the validation windows ({n_seeds} "
-        f"{'seed' if n_seeds == 1 else 'seeds'}). Correlation with step {steps[-1]} of the same "
-        f"run, by step: {', '.join(within)}."
+    ways = (
+        (f"step {steps[-1]} of the same run", with_last_step),
+        ("another seed at the same step", between_seeds),
     )
-    if not between:
-        return f"{text} Between seeds: not measured."
-    last = between_seeds(agreement, steps[-1], "disagreement")
-    return (
-        f"{text} Between seeds at the same step: {', '.join(between)}; at step {steps[-1]} two "
-        f"seeds differ at {100 * last.mean():.1f} % of edges about a hard boundary."
-    )
+    rows = []
+    for words, pick in ways:
+        for column, name in (("correlation", "correlation"), ("disagreement", "one only")):
+            found = [pick(agreement, step, column) for step in steps]
+            cells = [f"{values.mean():.2f}" if len(values) else "" for values in found]
+            rows.append((f"{words}: {name}", *cells, str(max(map(len, found)))))
+    return markdown_table(("with", *map(str, steps), "runs or pairs"), rows)
