@@ -74,6 +74,8 @@ def draw_by_setting(
                     ha="center", va="center", color=MUTED_INK)  # fmt: skip
     ax.set_xticks(range(len(settings)), [labels[name] for name in settings])
     ax.set_xlim(-0.5, len(settings) - 0.5)
+    if data.empty:
+        ax.set_yticks([])
 
 
 def draw_zero(ax: Axes) -> None:

@@ -95,16 +95,17 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
         _draw_distances(flips, data[data["panel"] == "c"], settings)
         change.set(ylabel="mean |dp|")
         flips.set(ylabel="share of edges")
+        drawn = [
+            (router, pattern)
+            for router in settings.routers
+            for pattern in PATTERNS
+            if (data["series"] == f"{router}, {pattern}").any()
+        ]
         handles = [
             Line2D([], [], color=_router_colour(settings, router), ls=PATTERN_DASHES[pattern], lw=1)
-            for router in settings.routers
-            for pattern in PATTERNS
+            for router, pattern in drawn
         ]
-        words = [
-            f"{ROUTER_NAMES[router]}, {PATTERN_LABELS[pattern]}"
-            for router in settings.routers
-            for pattern in PATTERNS
-        ]
+        words = [f"{ROUTER_NAMES[router]}, {PATTERN_LABELS[pattern]}" for router, pattern in drawn]
         change.legend(handles, words, loc="upper right", handlelength=2.4)
         panels.note_seeds(figure, seeds, panels.T_BARS)
     return figure

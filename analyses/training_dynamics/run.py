@@ -60,7 +60,7 @@ def build_report(settings: Settings, tables: Path = TABLES) -> Report:
     """Everything that is drawn and said, from the tables alone."""
     splice = select(read_table("splice", tables), (settings.setting,))
     agreement = select(read_table("agreement", tables), (settings.setting,))
-    seeds = count_seeds(splice, {settings.setting: f"{settings.setting}:"})
+    seeds = count_seeds(splice, {settings.setting: settings.setting})
     return Report(
         name=NAME,
         data=summarise(settings, splice, agreement),
