@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,9 +135,10 @@ def _describe(
 
 def _follow(
     grid: Grid, out: Path, sample: NDArray[np.uint8], pairs: SplicePairs
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.float32]]]:
-    """The splice endpoint and p of the sample, at every kept step that the run came to."""
-    parts, by_step = [], {}
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The splice endpoint and p (windows, length) of the sample, at every kept step."""
+    parts: list[pd.DataFrame] = []
+    by_step: dict[str, Any] = {}
     for step in sorted(grid.keep_weights_at):
         folder = kept_weights(out, step)
         if folder.is_dir():

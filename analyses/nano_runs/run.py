@@ -80,8 +80,9 @@ def measure(grid: Grid, *, data: Path, runs: Path, tables: Path, again: bool) ->
     from analyses.nano_runs.evaluation import evaluate_run, is_evaluated, read_windows
     from analyses.nano_runs.grid import training_config
     from analyses.nano_runs.splice_effects import open_pairs
-    from analyses.nano_runs.tables import collect_tables, write_tables
+    from analyses.nano_runs.tables import collect_tables, describe_tables, write_tables
     from analyses.nano_runs.training import is_finished
+    from ldar_interp.provenance import write_provenance
 
     torch.set_num_threads(1)
     finished = [run for run in grid.queue() if is_finished(runs / run.name)]
@@ -97,6 +98,8 @@ def measure(grid: Grid, *, data: Path, runs: Path, tables: Path, again: bool) ->
                 out = runs / run.name
                 evaluate_run(grid, run, out, windows, pairs, mask_rate=mask_rate)
     write_tables(collect_tables(grid, runs), tables)
+    sources = training_config(grid, finished[0], data).validation
+    write_provenance(tables / "provenance.json", describe_tables(grid, runs, sources))
     return len(finished)
 
 

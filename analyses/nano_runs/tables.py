@@ -3,16 +3,22 @@
 Whatever runs are there go in; a run that is missing has no rows, and nothing stands in for it.
 """
 
+import json
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analyses.nano_runs.evaluation import EVALUATION, is_evaluated
 from analyses.nano_runs.grid import FOLDER, Grid
 from analyses.nano_runs.masked_p import correlate
 from ldar_interp.errors import InputError
+from ldar_interp.provenance import describe_input, hash_file
+from ldar_interp.train.config import Source
 
 TABLES = FOLDER / "tables"
 NAMES = ("run", "curve", "chunk_lengths", "masked", "splice")
@@ -48,7 +54,7 @@ def compare_runs(setting: str, folders: dict[int, Path]) -> pd.DataFrame:
     -------
     `AGREEMENT_COLUMNS`; `disagreement` is the share of edges with a hard boundary in one only.
     """
-    loaded = {}
+    loaded: dict[tuple[int, int], NDArray[np.float32]] = {}
     for seed, folder in folders.items():
         with np.load(folder / EVALUATION / "p.npz") as content:
             loaded |= {(seed, int(name[5:])): content[name] for name in content.files}
@@ -70,6 +76,29 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path = TABLES) -> None
         partial = folder / f".{name}.partial"
         table.to_csv(partial, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
         partial.replace(folder / f"{name}.tsv")
+
+
+def describe_tables(grid: Grid, runs: Path, sources: Sequence[Source]) -> dict[str, Any]:
+    """What the tables are made of, for their provenance.
+
+    `sources` are the validation sequences. Runs are named with the sha256 of their last weights
+    and with what they were trained on.
+    """
+    found = [run.name for run in grid.queue() if is_evaluated(runs / run.name)]
+    trained = {}
+    for name in found:
+        content = json.loads((runs / name / "provenance.json").read_text())
+        trained[name] = {
+            "weights_sha256": hash_file(runs / name / "model.safetensors"),
+            **{key: content[key] for key in ("device", "backend", "precision")},
+            "torch": content["versions"]["torch"],
+        }
+    return {
+        "program": "nano_runs",
+        "arguments": grid.model_dump(mode="json", exclude={"sources"}),
+        "inputs": [describe_input(source.fasta) for source in sources],
+        "runs": trained,
+    }
 
 
 def read_table(name: str, folder: Path = TABLES) -> pd.DataFrame:

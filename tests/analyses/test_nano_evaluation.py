@@ -1,5 +1,6 @@
 """What is measured on trained runs: distances by hand, p compared, tables of what is there."""
 
+import json
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from analyses.nano_runs.grid import read_grid
 from analyses.nano_runs.run import measure, train_queue
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import MASK
+from ldar_interp.provenance import hash_file
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +125,12 @@ def test_runs_are_measured_as_they_come(tmp_path):
     train_queue(second, data=tmp_path, runs=runs, deadline=math.inf)
     assert measure(grid, data=tmp_path, runs=runs, tables=found, again=False) == 6
     before = {path.name: path.read_bytes() for path in found.iterdir()}
-    assert set(before) == {f"{name}.tsv" for name in (*tables.NAMES, tables.AGREEMENT)}
+    names = {f"{name}.tsv" for name in (*tables.NAMES, tables.AGREEMENT)}
+    assert set(before) == names | {"provenance.json"}
+    made_of = json.loads(before["provenance.json"])
+    assert len(made_of["runs"]) == 6 and made_of["inputs"][0]["file"] == "genome.fa"
+    weights = hash_file(runs / "fixed-seed2" / "model.safetensors")
+    assert made_of["runs"]["fixed-seed2"]["weights_sha256"] == weights
     run = tables.read_table("run", found)
     assert run["setting"].tolist() == ["learned"] * 2 + ["fixed"] * 2 + ["one_sided"] * 2
     assert run["flops"].notna().all()
