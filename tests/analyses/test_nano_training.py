@@ -103,7 +103,7 @@ def test_plans_are_made_at_their_steps():
 # ---- training -----------------------------------------------------------------------------------
 
 
-def test_the_queue_trains_matched_runs_and_goes_on_where_it_was_cut(tmp_path):
+def test_the_queue_trains_matched_runs_and_goes_on_where_it_was_cut(tmp_path, monkeypatch):
     grid = read_grid(write_grid(tmp_path)).model_copy(update={"seeds": (1,)})
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert train_queue(grid, data=tmp_path, runs=whole, deadline=math.inf) == 0
@@ -117,11 +117,21 @@ def test_the_queue_trains_matched_runs_and_goes_on_where_it_was_cut(tmp_path):
         assert abs(found["flops"] - budget) < 2 * found["flops"] / len(log)
         assert pd.read_csv(folder / "validation.csv")["step"].iloc[-1] == len(log)
     assert len(pd.read_csv(whole / "learned-seed1" / "log.csv")) == 12
+    pretrain = training.pretrain
+
+    def three_steps(config, out, *, max_steps, **options):
+        """As if the time were up after three steps."""
+        most = training._finished_steps(out) + 3
+        return pretrain(config, out, max_steps=min(max_steps, most), **options)
+
+    monkeypatch.setattr(training, "pretrain", three_steps)
     calls = 0
-    while train_queue(grid, data=tmp_path, runs=cut, deadline=time.monotonic() + 0.7):
+    while train_queue(grid, data=tmp_path, runs=cut, deadline=math.inf):
         calls += 1
-        assert calls < 60
-    assert calls > 1
+        assert calls < 40
+    assert calls > 4
+    monkeypatch.undo()
+    assert train_queue(grid, data=tmp_path, runs=cut, deadline=time.monotonic() - 1) == 0
     for run in grid.queue():
         a, b = (load_file(runs / run.name / "model.safetensors") for runs in (whole, cut))
         assert all((a[name] == b[name]).all() for name in a), run.name
