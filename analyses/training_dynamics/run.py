@@ -142,7 +142,8 @@ def _draw_correlation(ax: Axes, data: pd.DataFrame, steps: list[int]) -> None:
         ax.text(0.5, 0.5, "fewer than two runs", transform=ax.transAxes, ha="center",
                 color=MUTED_INK)  # fmt: skip
     ax.set_ylabel("correlation")
-    ax.set_ylim(min(0.0, data["y"].min() if len(data) else 0.0) - 0.02, 1.04)
+    ax.set_ylim(min(0.0, data["y"].min() if len(data) else 0.0) - 0.02, 1.5 if pairs else 1.04)
+    ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     _label_steps(ax, steps)
 
 
