@@ -67,6 +67,10 @@ figures: $(STAMP)
 	$(BIN)/python -m analyses.splice_profile.run --force
 	$(BIN)/python -m analyses.checkpoint.draw_curve --out figures/checkpoint
 	$(BIN)/python -m analyses.splice_controls.run --force
+	$(BIN)/python -m analyses.ratio_loss.run --force
+	$(BIN)/python -m analyses.compression.run --force
+	$(BIN)/python -m analyses.routing.run --force
+	$(BIN)/python -m analyses.training_dynamics.run --force
 
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ldar_interp.errors import InputError
 from ldar_interp.model.config import PRESETS, LDARNetConfig
@@ -100,7 +108,9 @@ class PretrainConfig(_Strict):
 
     `router` replaces the model's: learned, one_sided, fixed:N or random:RATE (`RouterSpec`).
     `init` names weights to start from (anything that `load_model` takes, of the same shape); the
-    moments are fresh and the schedule starts at its warm-up.
+    moments are fresh and the schedule starts at its warm-up. `keep_weights_at` lists finished steps
+    whose weights stay on disk, 0 being those that the run starts from; steps that it never comes
+    to are passed over.
     """
 
     model: str | dict[str, Any]
@@ -112,6 +122,7 @@ class PretrainConfig(_Strict):
     validation: tuple[Source, ...] = Field(min_length=1)
     validation_windows: int = Field(128, ge=1)
     validate_every: int = Field(200, ge=1)
+    keep_weights_at: tuple[NonNegativeInt, ...] = ()
     max_n_share: float = Field(0.1, ge=0, le=1)
     optimizer: Optimizer = Optimizer()
     objective: Objective = Objective()

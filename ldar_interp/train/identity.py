@@ -12,7 +12,8 @@ from ldar_interp.train.config import PretrainConfig
 
 # `model` and `router` stand for the shape that they make, which goes in.
 FREE = (
-    "optimizer", "validation", "validate_every", "validation_windows", "init", "model", "router",
+    "optimizer", "validation", "validate_every", "validation_windows", "keep_weights_at", "init",
+    "model", "router",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from ldar_interp.errors import InputError
 from ldar_interp.train.config import PretrainConfig
 from ldar_interp.train.folder import claim_folder
 from ldar_interp.train.parallel import join_team
-from ldar_interp.train.run import Run, open_run
+from ldar_interp.train.run import Run, kept_weights, open_run
 from ldar_interp.train.schedule import learning_rate_factor
 from ldar_interp.train.state import STATE, Progress
 from ldar_interp.train.step import add_gradients, choose_precision, plan_micro_batches
@@ -117,6 +117,9 @@ def _train(
                 if is_time_up or is_stopped:
                     break
                 _validate_if_due(run, total, precision, bar)
+                if progress.step in config.keep_weights_at:
+                    # Also where a resumed run finds some: they may be another run's.
+                    run.save_weights(kept_weights(run.out, progress.step))
                 if progress.step >= last:
                     break
                 clock.tick(is_step=False)
@@ -129,7 +132,7 @@ def _train(
                 clock.tick(is_step=True)
                 bar.update(progress.bases)
             run.save()
-            run.save_weights()
+            run.save_weights(run.out)
     finally:
         bar.close()
         if tables is not None:

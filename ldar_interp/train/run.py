@@ -1,6 +1,7 @@
 """A run as it stands in its folder: what is opened at the start of a call, and how it is saved.
 
 DIR/model.safetensors, config.json   the weights, as `load_model` takes them
+DIR/weights/step_000100/...          the same two files after steps of `keep_weights_at`
 DIR/run.json                         the resolved config, which may be given as --config
 DIR/provenance.json                  config, hashes, counts; versions, device, ... of each call
 DIR/log.csv                          a row a step
@@ -74,16 +75,21 @@ class Run:
 
         write_first(self.team, write)
 
-    def save_weights(self) -> None:
-        """`model.safetensors` and `config.json`."""
+    def save_weights(self, folder: Path) -> None:
+        """`model.safetensors` and `config.json` of this moment."""
         full = gather_full(self.model.state_dict(), self.team)
 
         def write() -> None:
             plain = random_model(self.config.shape(), seed=0)
             plain.load_state_dict(full)
-            write_weights(plain, self.out)
+            write_weights(plain, folder)
 
         write_first(self.team, write)
+
+
+def kept_weights(out: Path, step: int) -> Path:
+    """Where a run in `out` keeps its weights after `step` finished steps."""
+    return out / "weights" / f"step_{step:06d}"
 
 
 def open_run(

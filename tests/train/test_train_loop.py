@@ -17,6 +17,7 @@ from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.pretrain import main
 from ldar_interp.train import run
 from ldar_interp.train.loop import pretrain
+from ldar_interp.train.run import kept_weights
 from ldar_interp.train.validate import validate
 
 
@@ -229,3 +230,35 @@ def test_the_program_trains(tmp_path):
     assert done.exit_code == 0, done.stderr
     assert "step 1, 0.0 Mb seen" in done.stderr
     assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+# ---- weights kept on the way --------------------------------------------------------------------
+
+
+def test_weights_are_kept_at_the_steps_asked_for(config, unbroken, tmp_path):
+    out = tmp_path / "kept"
+    wanted = config.model_copy(update={"keep_weights_at": (0, 4, 6, 99)})
+    pretrain(wanted, out)
+    assert_same_run(out, unbroken)
+    assert sorted(p.name for p in (out / "weights").iterdir()) == [
+        "step_000000", "step_000004", "step_000006",
+    ]  # fmt: skip
+
+    def same(folder, other) -> bool:
+        a, b = (load_file(f / "model.safetensors") for f in (folder, other))
+        return all(torch.equal(a[name], b[name]) for name in a)
+
+    start = random_model(config.shape(), seed=config.seed).state_dict()
+    first = load_model(kept_weights(out, 0)).state_dict()
+    assert all(torch.equal(first[name], start[name]) for name in start)
+    assert same(kept_weights(out, 6), out)
+    pretrain(config, tmp_path / "four", max_steps=4)
+    assert same(kept_weights(out, 4), tmp_path / "four")
+
+
+def test_a_resumed_run_may_keep_other_weights(config, unbroken, tmp_path):
+    out = tmp_path / "later"
+    pretrain(config, out, max_steps=3)
+    pretrain(config.model_copy(update={"keep_weights_at": (1, 3, 5)}), out, resume=True)
+    assert_same_run(out, unbroken)
+    assert sorted(p.name for p in (out / "weights").iterdir()) == ["step_000003", "step_000005"]

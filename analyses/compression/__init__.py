@@ -1,0 +1,1 @@
+"""What does the target compression N change: loss, boundary rate, lengths of chunks?"""

@@ -1,0 +1,1 @@
+"""Are learned boundaries better than others at the same FLOPs, and robust to [MASK]?"""

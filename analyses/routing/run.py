@@ -1,0 +1,133 @@
+"""Loss by kind of routing at matched FLOPs, and p under masking: figure, numbers, outcome.
+
+Example: python -m analyses.routing.run --force
+
+Reads the tables of analyses/nano_runs; works with whatever runs these hold.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analyses.nano_runs import panels
+from analyses.nano_runs.masked_p import BINS
+from analyses.nano_runs.report import Report, write_report
+from analyses.nano_runs.seeds import count_seeds
+from analyses.nano_runs.tables import TABLES, read_table, select
+from analyses.routing.summarise import (
+    PATTERNS,
+    ROUTER_NAMES,
+    Settings,
+    describe,
+    summarise,
+)
+from ldar_interp.command_line import merge_settings, one_line_errors, run_program
+from ldar_interp.plots.style import DOUBLE_COLUMN_MM, SET_COLOURS, inches, publication_style
+
+NAME = "routing"
+FOLDER = Path(__file__).resolve().parent
+PATTERN_DASHES = dict(zip(PATTERNS, panels.DASHES, strict=False))
+PATTERN_LABELS = {"random": "15 % masked", "sparse": "one base in 256"}
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="Settings.")] = FOLDER / "config.toml",
+    out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("figures/routing"),
+    tables: Annotated[Path, typer.Option(help="Tables of the small runs.")] = TABLES,
+    readme: Annotated[Path | None, typer.Option(help="README whose outcome is written.")] = FOLDER
+    / "README.md",
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier figure.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Are learned boundaries better at the same FLOPs, and robust to [MASK]?"""
+    with one_line_errors(NAME, debug=debug):
+        settings = merge_settings(Settings, config, {})
+        write_report(build_report(settings, tables), out, readme, force=force)
+
+
+def build_report(settings: Settings, tables: Path = TABLES) -> Report:
+    """Everything that is drawn and said, from the tables alone."""
+    wanted = (settings.reference, *settings.settings)
+    runs = select(read_table("run", tables), wanted)
+    masked = select(read_table("masked", tables), settings.routers)
+    labels = {name: f"{name.replace('_', '-')}:" for name in wanted}
+    return Report(
+        name=NAME,
+        data=summarise(settings, runs, masked),
+        draw=lambda table: draw(settings, table, count_seeds(runs, labels)),
+        paragraphs=describe(settings, runs, masked),
+        inputs=(tables / "run.tsv", tables / "masked.tsv"),
+        arguments=settings.model_dump(mode="json"),
+    )
+
+
+def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
+    """Three panels, 183 mm wide, from data.tsv's table."""
+    colours = dict(zip(settings.settings, panels.OTHER_COLOURS[::-1], strict=False))
+    labels = {name: name.replace("_", "-") for name in settings.settings}
+    with publication_style():
+        figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(66)))
+        grid = figure.add_gridspec(
+            1,
+            3,
+            left=0.075,
+            right=0.99,
+            bottom=0.21,
+            top=0.89,
+            wspace=0.34,
+            width_ratios=(1, 1.35, 1.35),
+        )
+        loss, change, flips = (figure.add_subplot(grid[i]) for i in range(3))
+        panels.letter_panel(loss, "a", "[MASK] loss less that of learned")
+        panels.draw_zero(loss)
+        mine = data[data["panel"] == "a"]
+        panels.draw_by_setting(loss, mine, settings.settings, colours, labels)
+        loss.set(xlabel="boundaries, same FLOPs", ylabel="difference (nat)")
+        panels.add_seed_legend(loss, panels.seeds_in(mine), loc="best")
+        panels.letter_panel(change, "b", "change of p, masked against clean")
+        panels.letter_panel(flips, "c", "hard boundaries that flip")
+        _draw_distances(change, data[data["panel"] == "b"], settings)
+        _draw_distances(flips, data[data["panel"] == "c"], settings)
+        change.set(ylabel="mean |dp|")
+        flips.set(ylabel="share of edges")
+        drawn = [
+            (router, pattern)
+            for router in settings.routers
+            for pattern in PATTERNS
+            if (data["series"] == f"{router}, {pattern}").any()
+        ]
+        handles = [
+            Line2D([], [], color=_router_colour(settings, router), ls=PATTERN_DASHES[pattern], lw=1)
+            for router, pattern in drawn
+        ]
+        words = [f"{ROUTER_NAMES[router]}, {PATTERN_LABELS[pattern]}" for router, pattern in drawn]
+        change.legend(handles, words, loc="upper right", handlelength=2.4)
+        panels.note_seeds(figure, seeds, panels.T_BARS)
+    return figure
+
+
+def _router_colour(settings: Settings, router: str) -> str:
+    return panels.REFERENCE_COLOUR if router == settings.reference else SET_COLOURS["C2"]
+
+
+def _draw_distances(ax: Axes, data: pd.DataFrame, settings: Settings) -> None:
+    for number, router in enumerate(settings.routers):
+        for pattern in PATTERNS:
+            part = data[data["series"] == f"{router}, {pattern}"]
+            means = part[part["seed"] == ""]
+            at = means["x"].astype(float) + 0.08 * (number - 0.5)
+            colour = _router_colour(settings, router)
+            panels.draw_mean_curve(ax, part, colour, PATTERN_DASHES[pattern], at=at.tolist())
+    ax.set_xticks(range(len(BINS)), [name.replace("-", "–") for name, _, _ in BINS])
+    ax.set_xlim(-0.4, len(BINS) - 0.6)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("bases from the nearest [MASK]")
+
+
+if __name__ == "__main__":
+    run_program(main)
