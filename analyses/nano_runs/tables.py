@@ -88,10 +88,14 @@ def describe_tables(grid: Grid, runs: Path, sources: Sequence[Source]) -> dict[s
     trained = {}
     for name in found:
         content = json.loads((runs / name / "provenance.json").read_text())
+        calls = content["calls"]
         trained[name] = {
             "weights_sha256": hash_file(runs / name / "model.safetensors"),
-            **{key: content[key] for key in ("device", "backend", "precision")},
-            "torch": content["versions"]["torch"],
+            **{
+                key: sorted({call[key] for call in calls})
+                for key in ("device", "backend", "precision")
+            },
+            "torch": sorted({call["versions"]["torch"] for call in calls}),
         }
     return {
         "program": "nano_runs",

@@ -15,11 +15,12 @@ from ldar_interp.model.checkpoint import locate_weights
 from ldar_interp.provenance import hash_file, list_versions, write_provenance
 from ldar_interp.train.config import PretrainConfig
 from ldar_interp.train.data import Tiling
+from ldar_interp.train.identity import FREE
 from ldar_interp.train.packed_file import hash_fasta
 from ldar_interp.train.state import cannot_write
 
 RUN, PROVENANCE = "run.json", "provenance.json"
-CHOSEN_BY_CALL = {"optimizer", "validation", "validate_every", "validation_windows", "init"}
+CHOSEN_BY_CALL = set(FREE) - {"model", "router"}
 
 
 def make_record(
