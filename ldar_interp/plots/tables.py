@@ -15,12 +15,12 @@ from ldar_interp.errors import InputError
 from ldar_interp.plots.style import MODELS, SET_COLOURS
 from ldar_interp.sites.covariates import MATCHED
 
-PROFILE_COLUMNS = ("model", "kind", "set", "offset", "mean_prob", "ci_low", "ci_high", "n")
+PROFILE_COLUMNS = ("model", "signal", "kind", "set", "offset", "mean", "ci_low", "ci_high", "n")
 DIFFERENCE_COLUMNS = (
-    "model", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt",
+    "model", "signal", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt",
 )  # fmt: skip
 ENRICHMENT_COLUMNS = (
-    "model", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
+    "model", "signal", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
     "p_value", "q_value", "n_sites", "n_groups", "method",
 )  # fmt: skip
 BALANCE_COLUMNS = ("kind", "control", "covariate", "flagged")
@@ -60,6 +60,11 @@ def check_table(table: pd.DataFrame, columns: Sequence[str], name: str) -> None:
                     f"{name} table: {column} {unknown[0]!r} has no colour or line; "
                     f"wanted one of {', '.join(known)}"
                 )
+
+
+def select_signal(table: pd.DataFrame, signal: str) -> pd.DataFrame:
+    """The rows of one signal, `prob` or `residual`; none if the table has no such rows."""
+    return table[table["signal"] == signal]
 
 
 def find_kinds(*tables: pd.DataFrame) -> list[str]:
@@ -105,7 +110,7 @@ def read_curve(
 
     Parameters
     ----------
-    table : profile (`value="mean_prob"`, `column="set"`) or difference table
+    table : profile (`value="mean"`, `column="set"`) or difference table
         (`value="difference"`, `column="control"`).
     name : the set or rung to look up in `column`.
 
