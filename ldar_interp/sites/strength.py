@@ -22,7 +22,7 @@ STRENGTH_WINDOWS: dict[str, tuple[int, int]] = {"donor": (-3, 6), "acceptor": (-
 
 
 def fit_log_odds(
-    letter_counts: NDArray[np.int64], background: NDArray[np.float64], *, pseudocount: float = 1.0
+    letter_counts: NDArray[np.int64] | NDArray[np.float64], background: NDArray[np.float64], *, pseudocount: float = 1.0
 ) -> NDArray[np.float64]:
     """Log-odds matrix in bits from letter counts and background shares.
 
