@@ -97,11 +97,9 @@ def _detect(path: Path, lines: list[tuple[int, str]]) -> str:
     if _TRANSFAC_LINE.match(lines[0][1]):
         return "transfac"
     number, text = lines[0]
-    _fail(
-        path,
-        number,
-        f"{text[:40]!r} begins no known format; wanted '>' (JASPAR), 'MEME version' (MEME) or "
-        "'AC', 'ID' (TRANSFAC)",
+    raise InputError(
+        f"{path}:{number}: {text[:40]!r} begins no known format; wanted '>' (JASPAR), "
+        "'MEME version' (MEME) or 'AC', 'ID' (TRANSFAC)"
     )
 
 
@@ -180,9 +178,11 @@ def _read_meme(path: Path, lines: list[tuple[int, str]]) -> Iterator[_Draft]:
                 _fail(path, number, f"nsites {nsites:g}; wanted > 0")
             draft.open = True
         elif draft is not None and draft.open:
-            if draft.width is not None and len(draft.rows) == draft.width:
-                draft.open = False
-            elif draft.width is None and draft.rows and not text[0].isdigit():
+            if draft.width is None:
+                is_over = bool(draft.rows) and not text[0].isdigit()
+            else:
+                is_over = len(draft.rows) == draft.width
+            if is_over:
                 draft.open = False
             else:
                 row = _parse_place(path, number, text.split())

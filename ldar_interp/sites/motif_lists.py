@@ -1,7 +1,8 @@
 """Which motifs are looked at: a list that is written down before the scan.
 
 `load_motifs` reads what a user may name: `declared` (the list of the package), `all` (every CORE
-matrix of vertebrates) or a file: a list like the package's own, or matrices in text. A list is TOML:
+matrix of vertebrates) or a file: a list like the package's own, or matrices in text. A list is
+TOML:
 
     [[motif]]
     accession = "POL012.1"

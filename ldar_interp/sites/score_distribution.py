@@ -120,10 +120,20 @@ class MotifScores:
         padded = np.append(self.tail, 0.0)
         return padded[np.clip(at, 0, len(self.tail))]
 
-    def find_threshold(self, p_value: float) -> int | None:
-        """The lowest score with a p-value of at most `p_value`, None if no score has one."""
+    def find_threshold(self, p_value: float) -> int:
+        """The lowest score, in hundredths of a bit, with a p-value of at most `p_value`.
+
+        Raises
+        ------
+        InputError : not even the best score has one (see `split_reachable`).
+        """
         at = int(np.searchsorted(-self.tail, -p_value, side="left"))
-        return None if at == len(self.tail) else self.lowest + at
+        if at == len(self.tail):
+            raise InputError(
+                f"motif {self.motif.name}: its best score has p-value {self.best_p_value:.2g}; "
+                f"wanted at most {p_value:g}: leave it out"
+            )
+        return self.lowest + at
 
 
 def score_motif(motif: Motif, scoring: Scoring) -> MotifScores:
@@ -157,4 +167,3 @@ def split_reachable(
     scored = [score_motif(motif, scoring) for motif in motifs]
     kept = [scores for scores in scored if scores.best_p_value <= scoring.p_value]
     return kept, [scores for scores in scored if scores.best_p_value > scoring.p_value]
-
