@@ -10,13 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
+from ldar_interp.sites.loci import FAR_AWAY_BP
 
 BLOCK_BP = 1_000_000
 GENE_COLUMNS = ("chrom", "start", "end", "group")
 
 
 def find_groups(
-    chroms: NDArray[np.object_], edges: NDArray[np.int64], genes: pd.DataFrame | None = None
+    chroms: NDArray[np.object_],
+    edges: NDArray[np.int64],
+    genes: pd.DataFrame | None = None,
+    *,
+    margin_bp: int = 0,
 ) -> NDArray[np.object_]:
     """Name the group of each edge.
 
@@ -25,11 +30,12 @@ def find_groups(
     chroms, edges : chromosome names and edges, (n,).
     genes : `chrom, start, end, group`, such as `SpliceAnnotation.genes`; overlapping genes must
         have one group. None: blocks for all.
+    margin_bp : an edge this far outside a group still belongs to it, to the nearer of two.
 
     Returns
     -------
-    Text (n,): the group of the genes with start <= edge <= end, else `chr3:42Mb` for the block of
-    1 Mb that begins at 42,000,000.
+    Text (n,): the group of the genes with start - margin <= edge <= end + margin, else `chr3:42Mb`
+    for the block of 1 Mb that begins at 42,000,000.
 
     Raises
     ------
@@ -59,7 +65,10 @@ def find_groups(
                 "one group for genes that overlap"
             )
         here = np.flatnonzero(chroms == chrom)
-        at = np.searchsorted(start, edges[here], side="right") - 1
-        inside = (at >= 0) & (edges[here] <= end[np.maximum(at, 0)])
-        result[here[inside]] = names[at[inside]]
+        right = np.searchsorted(start, edges[here], side="right")
+        after = np.append(start, FAR_AWAY_BP)[right] - edges[here]
+        before = np.maximum(0, edges[here] - np.insert(end, 0, -FAR_AWAY_BP)[right])
+        nearest = np.where(before <= after, right - 1, right)
+        inside = np.minimum(before, after) <= margin_bp
+        result[here[inside]] = names[nearest[inside]]
     return result

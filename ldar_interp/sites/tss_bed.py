@@ -25,6 +25,7 @@ from ldar_interp.sites.promoters import Promoters, finish_tss
 
 logger = logging.getLogger("ldar_interp")
 
+NEAR_GENE_BP = 1000
 _COLUMNS = ("chrom", "edge", "strand", "gene_name")
 _EDGE = ["chrom", "edge", "strand"]
 _N_SHOWN = 5
@@ -40,7 +41,8 @@ def load_tss_bed(
     bed : BED of six columns or more, plain or gzip.
     genome : FASTA path or an open Genome. Chromosome names may differ by `chr`: said in the log.
     genes : `chrom, start, end, group` (`SpliceAnnotation.genes`, `Promoters.genes`): a start is of
-        the group whose genes hold it. None, or no gene there: a block of 1 Mb.
+        the group whose genes hold it or are at most 1,000 bp away (a measured start lies a little
+        outside its annotated gene). None, or no gene there: a block of 1 Mb.
 
     Returns
     -------
@@ -82,7 +84,10 @@ def load_tss_bed(
             )
         _say(bed, counts, absent)
         groups = find_groups(
-            unique["chrom"].to_numpy(dtype=object), unique["edge"].to_numpy(), genes
+            unique["chrom"].to_numpy(dtype=object),
+            unique["edge"].to_numpy(),
+            genes,
+            margin_bp=NEAR_GENE_BP,
         )
         full = unique.assign(
             group=pd.Series(groups, index=unique.index, dtype="str"),
