@@ -193,7 +193,7 @@ def test_names_are_made_unique_whatever_their_case():
         for name, accession in (("JUN", "A.1"), ("Jun", "B.1"), ("TBP", "C.1"))
     )
     assert [m.name for m in make_names_unique([one, two, three])] == ["JUN_A.1", "Jun_B.1", "TBP"]
-    with pytest.raises(InputError, match="two motifs have the accession 'A.1'"):
+    with pytest.raises(InputError, match=r"two motifs have the accession 'A\.1'"):
         check_motifs([one, one])
     with pytest.raises(InputError, match="two motifs have the name 'JUN'"):
         check_motifs([one, Motif("JUN", "D.1", np.eye(4), "test")])

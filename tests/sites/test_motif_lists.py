@@ -26,7 +26,7 @@ def test_the_declared_list_names_what_it_holds():
 
 def test_a_name_is_no_accession():
     """SP1 and CTCF return several matrices; the list can only be mistaken about a name aloud."""
-    with pytest.raises(InputError, match="'CTCF'; wanted one with its version, such as MA0108.3"):
+    with pytest.raises(InputError, match=r"'CTCF'; wanted one with its version, such as"):
         fetch_jaspar("CTCF")
     with pytest.raises(InputError, match="'MA0108'; wanted one with its version"):
         fetch_jaspar("MA0108")
