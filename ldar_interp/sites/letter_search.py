@@ -37,32 +37,40 @@ MAX_LETTERS = 12
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def read_words(ids: NDArray[np.uint8], k: int, *, complement: bool = False) -> NDArray[np.uint64]:
-    """The k letters that start at each base as numbers, first letter highest, uint64 (n - k + 1,).
+def read_words(
+    ids: NDArray[np.uint8], k: int, *, complement: bool = False
+) -> NDArray[np.unsignedinteger]:
+    """The k letters that start at each base as numbers, first letter highest, (n - k + 1,).
 
-    With `complement` they are read on the other strand: complemented, last letter first. N counts
-    as T here, on either strand; callers drop places with N. 1 <= k <= 32.
+    uint32 up to 16 letters, else uint64. With `complement` they are read on the other strand:
+    complemented, last letter first. N counts as T here, on either strand; callers drop places
+    with N. 1 <= k <= 32.
     """
-    letters = np.minimum(ids, N - 1).astype(np.uint64)
+    dtype: type[np.unsignedinteger] = np.uint32 if k <= 16 else np.uint64
+    letters = np.minimum(ids, N - 1)
     if complement:
-        letters = np.where(ids < N, np.uint64(3) - letters, letters)
+        letters = np.where(ids < N, 3 - letters, letters)
 
     def join(
-        left: NDArray[np.uint64], left_size: int, right: NDArray[np.uint64], right_size: int
-    ) -> NDArray[np.uint64]:
+        left: NDArray[np.unsignedinteger],
+        left_size: int,
+        right: NDArray[np.unsignedinteger],
+        right_size: int,
+    ) -> NDArray[np.unsignedinteger]:
         """Words that start at each base, from those of its first and of its following letters."""
         n = max(len(ids) - left_size - right_size + 1, 0)
         left, right = left[:n], right[left_size : left_size + n]
         if complement:
-            return (right << np.uint64(2 * left_size)) | left
-        return (left << np.uint64(2 * right_size)) | right
+            return (right << dtype(2 * left_size)) | left
+        return (left << dtype(2 * right_size)) | right
 
-    word, size = letters, 1
+    letter = letters.astype(dtype)
+    word, size = letter, 1
     # The bits of k after its first: double, and add a letter where the bit is set.
     for bit in f"{k:b}"[1:]:
         word, size = join(word, size, word, size), 2 * size
         if bit == "1":
-            word, size = join(word, size, letters, 1), size + 1
+            word, size = join(word, size, letter, 1), size + 1
     return word
 
 
