@@ -25,7 +25,13 @@ ENRICHMENT_COLUMNS = (
 )  # fmt: skip
 BALANCE_COLUMNS = ("kind", "control", "covariate", "flagged")
 KIND_ORDER = ("donor", "acceptor")
-MATCHED_ON = {"C2": MATCHED}
+MATCHED_ON: dict[str, tuple[str, ...]] = {
+    "C2": MATCHED,
+    "C3-8": ("gc_200",),
+    "C3-10": ("gc_200",),
+    "C3-core": ("gc_200",),
+}
+SIGNALS = ("prob", "residual")
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,31 @@ def read_effect(
     return None if rows.empty else rows.iloc[0]
 
 
+def find_signals(enrichment: pd.DataFrame) -> list[str]:
+    """Signals in the table, `prob` before `residual`; a table without the column holds `prob`.
+
+    Raises
+    ------
+    InputError : another signal.
+    """
+    if "signal" not in enrichment.columns:
+        return ["prob"]
+    found = set(enrichment["signal"].astype(str))
+    if found - set(SIGNALS):
+        raise InputError(
+            f"enrichment table: signal {min(found - set(SIGNALS))!r}; "
+            f"wanted one of {', '.join(SIGNALS)}"
+        )
+    return [signal for signal in SIGNALS if signal in found]
+
+
+def select_signal(enrichment: pd.DataFrame, signal: str) -> pd.DataFrame:
+    """Rows of one signal; all rows of a table without the column."""
+    if "signal" not in enrichment.columns:
+        return enrichment
+    return enrichment[enrichment["signal"] == signal]
+
+
 def list_flagged(
     balance: pd.DataFrame | None, *, kind: str, control: str, matched: bool
 ) -> list[str]:
@@ -184,7 +215,7 @@ def list_flagged(
     ----------
     balance : the table; None gives none.
     matched : True for those that the rung is matched on (`MATCHED_ON`), False for those that are
-        only reported. A rung that is matched on no covariate (C0, C1) has neither: a difference
+        only reported. A rung that is matched on no covariate (C0, C1, C4) has neither: a difference
         there is what the next rung removes, not a failure.
 
     Raises
