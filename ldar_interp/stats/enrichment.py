@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ldar_interp.boundaries.track import SIGNALS
 from ldar_interp.errors import InputError
 from ldar_interp.profiles import Profiles
 from ldar_interp.stats.endpoints import ENRICHMENT_COLUMNS, Settings, compare_at, range_over_draws
@@ -106,7 +107,12 @@ def enrichment(
                 _difference_table(profiles.offsets, interval, test, kind, rung, given)
             )
             centre = int(np.flatnonzero(profiles.offsets == 0)[0])
-            rows += compare_at(pairs, centre, interval, test, kind, rung, given)
+            rows += [
+                row
+                for row in compare_at(pairs, centre, interval, test, kind, rung, given)
+                # A residual has no hard boundaries whose odds could be compared.
+                if profiles.signal == "prob" or row["statistic"] != "boundary_odds_ratio"
+            ]
             rows += range_over_draws(profiles, control_profiles, centre, kind, rung, given)
     table = pd.DataFrame(rows, columns=list(ENRICHMENT_COLUMNS))
     return EnrichmentResult(
@@ -174,7 +180,7 @@ def _profile_table(chosen: Profiles, kind: str, name: str, given: Settings) -> p
         rng=given.rng("profile", kind, name),
         min_groups=given.min_groups,
         min_sites=given.min_sites,
-        bounds=(0.0, 1.0),
+        bounds=SIGNALS[chosen.signal],
     )
     columns = (
         *(given.model, kind, name, chosen.offsets),
