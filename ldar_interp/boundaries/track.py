@@ -271,9 +271,7 @@ class BoundaryTrack:
                         f"the chromosome's length is given as {length}; give lengths in bases"
                     )
                 start = int(reverse_edges(segment.end - 1, length))
-                parts.append(
-                    TrackSegment(segment.chrom, start, segment.values[::-1], self.signal)
-                )
+                parts.append(TrackSegment(segment.chrom, start, segment.values[::-1], self.signal))
             turned[_OTHER_STRAND[name]] = sorted(parts, key=lambda part: (part.chrom, part.start))
         return BoundaryTrack(turned, self.provenance, self.signal)
 

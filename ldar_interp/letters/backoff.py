@@ -58,9 +58,7 @@ class GcScale(NamedTuple):
 
 def scale_gc(near: NDArray[np.float32], far: NDArray[np.float32], *, used: bool) -> GcScale:
     """The scale of these edges; a GC that does not vary has standard deviation 1."""
-    moments = [
-        f(values, dtype=np.float64) for values in (near, far) for f in (np.mean, np.std)
-    ]
+    moments = [f(values, dtype=np.float64) for values in (near, far) for f in (np.mean, np.std)]
     near_mean, near_sd, far_mean, far_sd = (float(value) for value in moments)
     return GcScale(near_mean, near_sd or 1.0, far_mean, far_sd or 1.0, used)
 
@@ -70,11 +68,12 @@ class Sums:
     """Sums over edges by k-mer; sums of disjoint sets of edges add and subtract.
 
     `gram` (4^8, terms, terms) of x x' and `cross` (4^8, terms) of x p for the inner 8-mers;
-    `tail_x` (4^10, terms) of x and `tail_y` (4^10,) of p for the 10-mers.
+    `tail_x` (terms, n_seen) of x and `tail_y` (n_seen,) of p for the 10-mers in `seen`.
     """
 
     gram: Floats
     cross: Floats
+    seen: NDArray[np.int32]
     tail_x: Floats
     tail_y: Floats
 
@@ -82,27 +81,49 @@ class Sums:
         return Sums(
             self.gram - other.gram,
             self.cross - other.cross,
+            self.seen,
             self.tail_x - other.tail_x,
             self.tail_y - other.tail_y,
         )
 
+    def by_level(self) -> dict[int, tuple[Floats, Floats]]:
+        """Gram and cross of the k-mers of every level up to 8, by adding up what they contain."""
+        terms = self.cross.shape[1]
+        found = {DENSE_K: (self.gram, self.cross)}
+        for level in (6, 4, 2, 0):
+            gram, cross = found[level + 2]
+            found[level] = (
+                gram.reshape(-1, 16, terms, terms).sum(axis=1),
+                cross.reshape(-1, 16, terms).sum(axis=1),
+            )
+        return found
 
-def add_up(code: NDArray[np.int32], x: NDArray[np.float32], prob: NDArray[np.float32]) -> Sums:
-    """Sums of edges with 10-letter codes (n,), designs (n, terms) and p (n,)."""
+
+def add_up(
+    code: NDArray[np.int32],
+    x: NDArray[np.float32],
+    prob: NDArray[np.float32],
+    seen: NDArray[np.int32],
+) -> Sums:
+    """Sums of edges with 10-letter codes (n,), designs (n, terms) and p (n,).
+
+    `seen` are the 10-mers of the whole fit, ascending; no other may occur.
+    """
     terms = x.shape[1]
     columns = np.ascontiguousarray(x.T, dtype=np.float64)
     y = prob.astype(np.float64)
-    inner, n_inner, n_tail = code >> 4, 4**DENSE_K, 4**10
+    inner, n_inner = code >> 4, 4**DENSE_K
+    outer = np.searchsorted(seen, code)
     gram = np.empty((n_inner, terms, terms))
-    cross, tail_x = np.empty((n_inner, terms)), np.empty((n_tail, terms))
+    cross, tail_x = np.empty((n_inner, terms)), np.empty((terms, seen.size))
     for i, j in _PAIRS:
         if i < terms:
             total = np.bincount(inner, columns[i] * columns[j], n_inner)
             gram[:, i, j] = gram[:, j, i] = total
     for i in range(terms):
         cross[:, i] = np.bincount(inner, columns[i] * y, n_inner)
-        tail_x[:, i] = np.bincount(code, columns[i], n_tail)
-    return Sums(gram, cross, tail_x, np.bincount(code, y, n_tail))
+        tail_x[i] = np.bincount(outer, columns[i], seen.size)
+    return Sums(gram, cross, seen, tail_x, np.bincount(outer, y, seen.size))
 
 
 class Coefficients(NamedTuple):
@@ -128,31 +149,26 @@ def solve_levels(sums: Sums, *, shrink: float, ks: tuple[int, ...]) -> dict[int,
     terms = sums.cross.shape[1]
     found: dict[int, Coefficients] = {}
     nothing = np.zeros(4**10, dtype=np.float32)
-    # Of the edges of a k-mer: by adding up the sums of all 8-mers that it is the middle of.
-    by_level = {DENSE_K: (sums.gram, sums.cross)}
-    for level in (6, 4, 2, 0):
-        gram, cross = by_level[level + 2]
-        by_level[level] = (
-            gram.reshape(-1, 16, terms, terms).sum(axis=1),
-            cross.reshape(-1, 16, terms).sum(axis=1),
-        )
+    by_level = sums.by_level()
     beta = np.zeros((1, terms))
     for level in LEVELS[: LEVELS.index(max(ks)) + 1]:
         penalty = SHRINK_OF_LEVEL.get(level, shrink)
         if level > DENSE_K:
-            by_inner = sums.tail_x.reshape(-1, 16, terms)
-            left_over = sums.tail_y - np.einsum("ijt,it->ij", by_inner, beta).ravel()
-            n_edges = sums.tail_x[:, 0]
-            tail = left_over / (n_edges + penalty)
-            tail[n_edges < 0.5] = 0  # subtraction leaves rounding where no edge is left
-            found[level] = Coefficients(beta.astype(np.float32), tail.astype(np.float32))
+            n_edges = sums.tail_x[0]
+            left_over = sums.tail_y - np.einsum("in,ni->n", sums.tail_x, beta[sums.seen >> 4])
+            # Subtraction of a fold leaves rounding where no edge is left.
+            moved = np.where(n_edges < 0.5, 0, left_over / (n_edges + penalty))
+            tail = nothing.copy()
+            tail[sums.seen] = moved
+            found[level] = Coefficients(beta.astype(np.float32), tail)
             break
         if level:
             beta = np.repeat(beta, 16, axis=0)
         gram, cross = by_level[level]
         width = min(WIDTHS[level], terms)
-        left_over = cross[:, :width] - np.einsum("nij,nj->ni", gram[:, :width], beta)
-        beta[:, :width] += _solve_ridge(gram[:, :width, :width], left_over, penalty)
+        rows = np.flatnonzero(gram[:, 0, 0] > 0.5)  # the others have no edges and stay
+        left_over = cross[rows, :width] - np.einsum("nij,nj->ni", gram[rows, :width], beta[rows])
+        beta[rows, :width] += _solve_ridge(gram[rows, :width, :width], left_over, penalty)
         if level in ks:
             grown = np.repeat(beta, 4 ** (DENSE_K - level), axis=0)
             found[level] = Coefficients(grown.astype(np.float32), nothing)

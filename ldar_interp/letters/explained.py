@@ -13,7 +13,7 @@ from ldar_interp.letters.fit import ESTIMATOR, CrossFit, FitEdges
 R2_COLUMNS = (
     *("k", "gc", "estimator", "r2", "ci_low", "ci_high", "n_edges", "n_blocks", "chosen"),
 )
-QUINTILE_COLUMNS = ("context", "gc_window_bp", "quintile", "gc_mean", "mean_prob", "n_edges")
+QUINTILE_COLUMNS = ("context", "quintile", "gc_mean", "mean_prob", "n_edges")
 LETTERS = "ACGT"
 
 
@@ -82,9 +82,7 @@ def _ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         r2 = np.where(spread > 0, 1 - left / spread, np.nan)
     # A block's part in SS(left) - (1 - R^2) SS(total), the latter about the common mean.
-    by_block = (
-        sums[:, 2] - 2 * mean[:, None] * sums[:, 1] + (mean**2)[:, None] * sums[:, 0]
-    )
+    by_block = sums[:, 2] - 2 * mean[:, None] * sums[:, 1] + (mean**2)[:, None] * sums[:, 0]
     part = sums[:, 3] - (1 - r2)[:, None] * by_block
     n_blocks = weights.sum(axis=1)
     factor = n_blocks / np.maximum(n_blocks - 1, 1)
@@ -93,16 +91,20 @@ def _ratio(
     return r2, error
 
 
-def r2_table(with_gc: CrossFit, without_gc: CrossFit, *, seed: int) -> pd.DataFrame:
+def r2_table(
+    with_gc: CrossFit, without_gc: CrossFit, *, n_boot: int = 2000, seed: int = 1
+) -> pd.DataFrame:
     """R^2 for each k with and without GC (columns `R2_COLUMNS`).
 
-    `chosen` marks the row whose k most folds of the null use, with GC. A fold that chose another k
-    is predicted by that; where there is one, an extra row `auto` as k says what the null reached.
+    `chosen` marks the row whose k most folds of the null use, with GC; a fold may have chosen
+    another.
     """
     rows: list[tuple[object, ...]] = []
     for fit, gc in ((without_gc, "no"), (with_gc, "yes")):
         for k in KS:
-            found = measure_r2(fit.edges.prob, fit.expected[k], fit.edges.block, seed=seed)
+            found = measure_r2(
+                fit.edges.prob, fit.expected[k], fit.edges.block, n_boot=n_boot, seed=seed
+            )
             chosen = "yes" if gc == "yes" and k == with_gc.k else "no"
             rows.append((k, gc, ESTIMATOR, *found, chosen))
     return pd.DataFrame(rows, columns=list(R2_COLUMNS))
@@ -125,7 +127,6 @@ def quintile_table(edges: FitEdges) -> pd.DataFrame:
     rows = [
         (
             f"{LETTERS[c // 20]}|{LETTERS[c // 5 % 4]}",
-            200,
             c % 5 + 1,
             gc[c] / n[c],
             prob[c] / n[c],

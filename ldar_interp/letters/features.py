@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import N, C, G
+from ldar_interp.genome.alphabet import C, G, N
 
 KS = (2, 4, 6, 8, 10)
 GC_NEAR_BP, GC_FAR_BP = 50, 200
 REACH_BP = GC_FAR_BP // 2
-"""Bases needed on each side of an edge; without them, or with an N among them, it has no features."""
+"""Bases needed on each side of an edge; without them, or with an N among them, nothing is known."""
 
 
 class EdgeFeatures(NamedTuple):
@@ -82,11 +82,11 @@ def measure_edges(ids: NDArray[np.uint8], k: int) -> EdgeFeatures:
     return EdgeFeatures(code, near, far, known)
 
 
-def _sum_around(
-    flags: NDArray[np.bool_], width: int, first: int, size: int
-) -> NDArray[np.int32]:
-    """How many of the `width` bases around the edges first, first + 1, .. are flagged: (n, size)."""
+def _sum_around(flags: NDArray[np.bool_], width: int, first: int, size: int) -> NDArray[np.int32]:
+    """Flagged bases among the `width` around the edges first, first + 1, ..: (n, size)."""
     total = np.zeros((flags.shape[0], flags.shape[1] + 1), dtype=np.int32)
     np.cumsum(flags, axis=1, out=total[:, 1:])
     half = width // 2
-    return total[:, first + half : first + half + size] - total[:, first - half : first - half + size]
+    return (
+        total[:, first + half : first + half + size] - total[:, first - half : first - half + size]
+    )

@@ -17,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
+from ldar_interp.letters.background import Background
 from ldar_interp.letters.backoff import (
     Coefficients,
-    GcScale,
     Sums,
     add_up,
     predict,
     scale_gc,
     solve_levels,
 )
-from ldar_interp.letters.background import Background
 from ldar_interp.letters.blocks import deal_folds
 from ldar_interp.letters.features import KS, check_k, measure_edges
 from ldar_interp.letters.kmer_null import KmerNull
@@ -105,21 +104,25 @@ def fit_null(
     x = scale.design(edges.gc_near, edges.gc_far)
     fold = fold_of_block[edges.block]
     n_folds = int(fold_of_block.max()) + 1
-    total = add_up(edges.code, x, edges.prob)
+    seen = np.unique(edges.code)
+    total = add_up(edges.code, x, edges.prob, seen)
     rows = [np.flatnonzero(fold == f) for f in range(n_folds)]
 
     def sums_of(f: int) -> Sums:
-        return add_up(edges.code[rows[f]], x[rows[f]], edges.prob[rows[f]])
+        return add_up(edges.code[rows[f]], x[rows[f]], edges.prob[rows[f]], seen)
+
+    next_sums = sums_of(0)
 
     expected = {one: np.empty(edges.prob.size, dtype=np.float32) for one in KS}
     chosen = np.empty(edges.prob.size, dtype=np.float32)
     fits: list[Coefficients] = []
     settings: list[tuple[int, float]] = []
     for f in range(n_folds):
-        without = total - sums_of(f)
+        own_sums, next_sums = next_sums, sums_of((f + 1) % n_folds)
+        without = total - own_sums
         test = rows[(f + 1) % n_folds]
         best = _choose_shrink(
-            without - sums_of((f + 1) % n_folds),
+            without - next_sums,
             edges.code[test], x[test], edges.prob[test], shrinks,
         )  # fmt: skip
         use = k if k != "auto" else min(KS, key=lambda one: (best[one][1], one))
@@ -172,8 +175,3 @@ def _choose_shrink(
             if k not in best or error < best[k][1]:
                 best[k] = (shrink, error)
     return best
-
-
-def describe_scale(scale: GcScale) -> dict[str, float | bool]:
-    """For provenance: mean and spread of GC near and far."""
-    return dict(scale._asdict())

@@ -1,8 +1,8 @@
 """Observed minus expected: the part of p that the letters next to the edge do not explain.
 
-    forward : the null is asked with the letters of the plus strand
-    reverse : with those of the minus strand, as the model read them; edge t of L is edge L - t
-    mean    : observed mean minus the mean of both expectations
+forward : the null is asked with the letters of the plus strand
+reverse : with those of the minus strand, as the model read them; edge t of L is edge L - t
+mean    : observed mean minus the mean of both expectations
 """
 
 import numpy as np
