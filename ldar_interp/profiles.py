@@ -30,9 +30,10 @@ class Profiles:
 
     Parameters
     ----------
-    values : float32 (n_sites, n_offsets), in [0, 1]; NaN where not evaluated.
+    values : float32 (n_sites, n_offsets), in the range of the signal; NaN where not evaluated.
     offsets : int64 (n_offsets,), strictly ascending, in bp downstream of the site's edge.
     sites : SiteTable (docs/contracts.md), row i belongs to `values[i]`.
+    signal : `prob`, or `residual` for observed minus expected p.
 
     Raises
     ------
@@ -42,6 +43,7 @@ class Profiles:
     values: NDArray[np.float32]
     offsets: NDArray[np.int64]
     sites: pd.DataFrame
+    signal: str = "prob"
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.sites), self.offsets.size):
@@ -58,15 +60,23 @@ class Profiles:
     def select(self, rows: NDArray[np.bool_]) -> "Profiles":
         """The sites where `rows`, bool (n_sites,), is true, in the same order."""
         return Profiles(
-            self.values[rows], self.offsets, self.sites.loc[rows].reset_index(drop=True)
+            self.values[rows],
+            self.offsets,
+            self.sites.loc[rows].reset_index(drop=True),
+            self.signal,
         )
 
     def mean(self) -> NDArray[np.float64]:
-        """Mean p at each offset over the sites evaluated there; NaN where none was."""
+        """Mean of the signal at each offset over the sites evaluated there; NaN where none was."""
         return _mean_by_column(self.values)
 
     def boundary_rate(self) -> NDArray[np.float64]:
-        """Share of sites with p > 0.5 at each offset, of those evaluated there; NaN if none."""
+        """Share of sites with p > 0.5 at each offset, of those evaluated there; NaN if none.
+
+        NaN at every offset for a residual, which has no hard boundaries.
+        """
+        if self.signal != "prob":
+            return np.full(self.offsets.size, np.nan)
         return _mean_by_column(call_boundaries(self.values))
 
     def to_xarray(self) -> "xarray.DataArray":
@@ -86,7 +96,7 @@ class Profiles:
             self.values,
             dims=("site", "offset"),
             coords={**columns, "offset": self.offsets},
-            name="prob",
+            name=self.signal,
         )
 
 
@@ -104,7 +114,7 @@ def collect(
 
     Parameters
     ----------
-    track : BoundaryTrack. Values in [0, 1], NaN where not evaluated.
+    track : BoundaryTrack of p or of its residual. NaN where not evaluated.
     sites : SiteTable (docs/contracts.md); `chrom`, `edge` and `strand` are read.
     flank_bp : edges kept on each side, > 0.
     strand : `transcript` (the model read the site's strand), `forward` or `mean`.
@@ -147,7 +157,7 @@ def collect(
         for begin in range(0, rows.size, _SITES_AT_ONCE):
             block = rows[begin : begin + _SITES_AT_ONCE]
             values[block] = track.gather(name, edge[block, None] + steps, orientation)
-    return Profiles(values, offsets, sites.reset_index(drop=True))
+    return Profiles(values, offsets, sites.reset_index(drop=True), track.signal)
 
 
 def _mean_by_column(values: NDArray[np.float32]) -> NDArray[np.float64]:

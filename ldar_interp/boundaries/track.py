@@ -8,6 +8,9 @@ A track is sparse: segments of consecutive edges, only where somebody asked for 
 
 `forward` holds what the model said on the plus strand, `reverse` what it said on the minus
 strand, mapped back to plus-strand edges, `mean` the average of the two.
+
+The values are p itself (`signal` is `prob`), or what is left of it once the letters around the
+edge have explained their share (`residual`, observed minus expected; `ldar_interp.letters`).
 """
 
 import json
@@ -25,6 +28,9 @@ from ldar_interp.genome.intervals import reverse_edges
 
 ORIENTATIONS = ("forward", "reverse", "mean")
 STRAND_MODES = ("transcript", "forward", "mean")
+SIGNALS = {"prob": (0, 1), "residual": (-1, 1)}
+"""What a track can hold, and the range of its values."""
+
 BOUNDARY_THRESHOLD = 0.5
 _OTHER_STRAND = {"forward": "reverse", "reverse": "forward", "mean": "mean"}
 
@@ -45,17 +51,20 @@ class TrackSegment:
     ----------
     chrom : name of the chromosome.
     start : first edge, >= 0.
-    values : float32 (n,), in [0, 1] or NaN (not evaluated), n >= 1.
+    values : float32 (n,), in the range of the signal or NaN (not evaluated), n >= 1.
+    signal : `prob`, values in [0, 1], or `residual`, in [-1, 1].
 
     Raises
     ------
     CoordinateError : start < 0.
-    InputError : values are not a non-empty float32 vector, or lie outside [0, 1].
+    InputError : an unknown signal; values are not a non-empty float32 vector, or lie outside the
+        signal's range.
     """
 
     chrom: str
     start: int
     values: NDArray[np.float32]
+    signal: str = "prob"
 
     def __post_init__(self) -> None:
         where = f"track segment {self.chrom}:{self.start}"
@@ -66,11 +75,16 @@ class TrackSegment:
                 f"{where} has {self.values.dtype} values of shape {self.values.shape}; "
                 "wanted a non-empty float32 vector"
             )
+        if self.signal not in SIGNALS:
+            raise InputError(
+                f"{where} has the signal {self.signal!r}; wanted one of {', '.join(SIGNALS)}"
+            )
+        low, high = SIGNALS[self.signal]
         # Comparisons with NaN are False: NaN passes, infinity and anything outside do not.
-        wrong = (self.values < 0) | (self.values > 1)
+        wrong = (self.values < low) | (self.values > high)
         if wrong.any():
             found = float(self.values[np.argmax(wrong)])
-            raise InputError(f"{where} holds the value {found:g}; wanted [0, 1] or NaN")
+            raise InputError(f"{where} holds the value {found:g}; wanted [{low}, {high}] or NaN")
 
     @property
     def end(self) -> int:
@@ -90,21 +104,24 @@ class _Lookup:
 
 @dataclass(frozen=True, eq=False)
 class BoundaryTrack:
-    """Segments of p for each orientation that was computed, and what made them.
+    """Segments of p, or of its residual, for each orientation that was computed.
 
     Parameters
     ----------
     segments : `forward`, `reverse` or `mean` -> segments, ascending and not overlapping within
         a chromosome. Copied into one array a chromosome.
     provenance : what made the track; anything that JSON can hold.
+    signal : `prob` or `residual`, that of every segment.
 
     Raises
     ------
-    InputError : unknown orientation, no orientation, or unsorted or overlapping segments.
+    InputError : unknown orientation, no orientation, a segment of another signal, or unsorted or
+        overlapping segments.
     """
 
     segments: Mapping[str, Sequence[TrackSegment]]
     provenance: dict[str, Any] = field(default_factory=dict)
+    signal: str = "prob"
     _lookup: dict[tuple[str, str], _Lookup] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +130,12 @@ class BoundaryTrack:
             raise InputError(
                 f"track has the orientations {sorted(self.segments)}; "
                 f"wanted at least one of {', '.join(ORIENTATIONS)} and no other"
+            )
+        others = {part.signal for parts in self.segments.values() for part in parts}
+        if self.signal not in SIGNALS or others - {self.signal}:
+            raise InputError(
+                f"track of {self.signal!r} has segments of {', '.join(sorted(others)) or 'none'}; "
+                f"wanted one of {', '.join(SIGNALS)}, the same in all"
             )
         lookup: dict[tuple[str, str], _Lookup] = {}
         shared: dict[str, tuple[TrackSegment, ...]] = {}
@@ -125,7 +148,12 @@ class BoundaryTrack:
                 found = _lay_out(chrom, orientation, parts)
                 lookup[orientation, chrom] = found
                 views += [
-                    TrackSegment(chrom, part.start, found.values[begin : begin + part.values.size])
+                    TrackSegment(
+                        chrom,
+                        part.start,
+                        found.values[begin : begin + part.values.size],
+                        self.signal,
+                    )
                     for part, begin in zip(parts, found.begins.tolist(), strict=True)
                 ]
             shared[orientation] = tuple(views)
@@ -145,7 +173,17 @@ class BoundaryTrack:
 
     @property
     def is_boundary(self) -> "BoundaryTrack":
-        """The same edges with `p > 0.5` as 0.0 or 1.0; NaN stays NaN."""
+        """The same edges with `p > 0.5` as 0.0 or 1.0; NaN stays NaN.
+
+        Raises
+        ------
+        InputError : the track holds residuals, which have no hard boundaries.
+        """
+        if self.signal != "prob":
+            raise InputError(
+                f"track holds the signal {self.signal!r}, which has no hard boundaries; take them "
+                "from the track of p"
+            )
         hard = {
             name: [TrackSegment(s.chrom, s.start, call_boundaries(s.values)) for s in segments]
             for name, segments in self.segments.items()
@@ -233,9 +271,9 @@ class BoundaryTrack:
                         f"the chromosome's length is given as {length}; give lengths in bases"
                     )
                 start = int(reverse_edges(segment.end - 1, length))
-                parts.append(TrackSegment(segment.chrom, start, segment.values[::-1]))
+                parts.append(TrackSegment(segment.chrom, start, segment.values[::-1], self.signal))
             turned[_OTHER_STRAND[name]] = sorted(parts, key=lambda part: (part.chrom, part.start))
-        return BoundaryTrack(turned, self.provenance)
+        return BoundaryTrack(turned, self.provenance, self.signal)
 
 
 def write_track(track: BoundaryTrack, path: str | Path) -> None:
@@ -252,6 +290,7 @@ def write_track(track: BoundaryTrack, path: str | Path) -> None:
         arrays[f"{name}_values"] = np.concatenate(
             [s.values for s in segments] or [np.zeros(0, np.float32)]
         )
+    arrays["signal"] = np.array(track.signal)
     arrays["provenance"] = np.array(json.dumps(track.provenance, sort_keys=True))
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
@@ -270,6 +309,8 @@ def read_track(path: str | Path) -> BoundaryTrack:
     try:
         with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             segments = {}
+            # Tracks of p that were written before there were others do not say what they hold.
+            signal = str(archive["signal"]) if "signal" in archive else "prob"
             for name in ORIENTATIONS:
                 if f"{name}_chrom" in archive:
                     sizes = archive[f"{name}_size"]
@@ -277,7 +318,7 @@ def read_track(path: str | Path) -> BoundaryTrack:
                     starts = archive[f"{name}_start"].tolist()
                     chroms = archive[f"{name}_chrom"].tolist()
                     segments[name] = [
-                        TrackSegment(*part)
+                        TrackSegment(*part, signal)
                         for part in zip(chroms, starts, pieces[: len(chroms)], strict=True)
                     ]
             provenance = json.loads(str(archive["provenance"]))
@@ -286,7 +327,7 @@ def read_track(path: str | Path) -> BoundaryTrack:
             f"{path}: cannot be read as a boundary track ({error}); wanted an .npz that "
             "write_track made"
         ) from error
-    return BoundaryTrack(segments, provenance)
+    return BoundaryTrack(segments, provenance, signal)
 
 
 def _lay_out(chrom: str, orientation: str, parts: Sequence[TrackSegment]) -> _Lookup:

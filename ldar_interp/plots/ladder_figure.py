@@ -241,7 +241,15 @@ def _draw_block(
         ax = place_axes(figure, column.left, body, column.width, height)
         ax.patch.set_alpha(0.0)
         if kind in set(rows["kind"]):
-            plot_ladder(rows, kind=kind, statistic=statistic, offset=offset, rungs=rungs, ax=ax)
+            plot_ladder(
+                rows,
+                kind=kind,
+                statistic=statistic,
+                offset=offset,
+                signal=column.signal,
+                rungs=rungs,
+                ax=ax,
+            )
         ax.set(xlim=limits, ylim=(len(rungs) - 0.5, -0.5), yticks=[])
         ax.axvline(0, color=MUTED_INK, linewidth=0.7, zorder=0.5)
         ax.spines["left"].set_visible(False)

@@ -182,14 +182,12 @@ def read_effect(
 
 
 def find_signals(enrichment: pd.DataFrame) -> list[str]:
-    """Signals in the table, `prob` before `residual`; a table without the column holds `prob`.
+    """Signals in the table, `prob` before `residual`.
 
     Raises
     ------
     InputError : another signal.
     """
-    if "signal" not in enrichment.columns:
-        return ["prob"]
     found = set(enrichment["signal"].astype(str))
     if found - set(SIGNALS):
         raise InputError(
@@ -197,13 +195,6 @@ def find_signals(enrichment: pd.DataFrame) -> list[str]:
             f"wanted one of {', '.join(SIGNALS)}"
         )
     return [signal for signal in SIGNALS if signal in found]
-
-
-def select_signal(enrichment: pd.DataFrame, signal: str) -> pd.DataFrame:
-    """Rows of one signal; all rows of a table without the column."""
-    if "signal" not in enrichment.columns:
-        return enrichment
-    return enrichment[enrichment["signal"] == signal]
 
 
 def list_flagged(

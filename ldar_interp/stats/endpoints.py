@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ldar_interp.boundaries.track import call_boundaries
+from ldar_interp.boundaries.track import SIGNALS, call_boundaries
 from ldar_interp.profiles import Profiles
 from ldar_interp.stats.effects import (
     Effect,
@@ -23,8 +23,6 @@ ENRICHMENT_COLUMNS = (
 )
 PRIMARY_STATISTIC = "mean_difference"
 PROB = "prob"
-SIGNALS = (PROB, "residual")
-"""p itself, and p less what the k-mer null expects there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Settings:
     @property
     def bounds(self) -> tuple[float, float]:
         """What one value can be: a probability, or a probability less its expectation."""
-        return (0.0, 1.0) if self.signal == PROB else (-1.0, 1.0)
+        return SIGNALS[self.signal]
 
     def rng(self, *purpose: str) -> np.random.Generator:
         """A stream of its own for each purpose: leaving out a kind changes no other number."""

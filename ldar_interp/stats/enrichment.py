@@ -18,8 +18,6 @@ from ldar_interp.errors import InputError
 from ldar_interp.profiles import Profiles
 from ldar_interp.stats.endpoints import (
     ENRICHMENT_COLUMNS,
-    PROB,
-    SIGNALS,
     Settings,
     compare_distributions,
     compare_mean,
@@ -58,7 +56,6 @@ def enrichment(
     control_profiles: Profiles,
     *,
     model: str = "checkpoint",
-    signal: str = PROB,
     regions: Sequence[Region] = (),
     n_boot: int = 2000,
     n_flips: int = 9999,
@@ -72,12 +69,11 @@ def enrichment(
 
     Parameters
     ----------
-    profiles : p around the sites (`set` is `site`).
+    profiles : p around the sites (`set` is `site`), or its residual: `profiles.signal` is printed
+        in every row. A residual has no hard boundaries: their rate is NaN, their odds not listed.
     control_profiles : p around their controls, with `matched_to`; `draw` 0 is the declared 1:1
         draw, further draws give `mean_difference_draw_range` only.
     model : printed in every row; `checkpoint` or `random`.
-    signal : what the values are, `prob` or `residual`; printed in every row. A residual has no
-        hard boundaries: their rate is NaN and their odds ratio is not listed.
     regions : endpoints instead of offset 0, for sites with `width_bp`: the declared statistics are
         then the mean differences over these, one row each (see `stats.regions`).
     n_boot, n_flips : resamples of groups, sign flips of groups.
@@ -96,7 +92,7 @@ def enrichment(
 
     Raises
     ------
-    InputError : offset 0 is missing, no sites, controls that cannot be paired, an unknown signal,
+    InputError : offset 0 is missing, no sites, controls that cannot be paired,
         regions for sites without a width, or one that reaches beyond the offsets.
     """
     check_pairing(profiles, control_profiles)
@@ -104,9 +100,8 @@ def enrichment(
         raise InputError("profiles have no offset 0, where the effect is declared; collect it")
     if not len(profiles):
         raise InputError("profiles hold no sites; nothing can be compared")
-    if signal not in SIGNALS:
-        raise InputError(f"signal {signal!r}; wanted one of {', '.join(SIGNALS)}")
     widths = _read_widths(profiles) if regions else None
+    signal = profiles.signal
     given = Settings(model, signal, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
     kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
     rungs = sorted(set(rungs or control_profiles.sites["set"].tolist()))
@@ -238,11 +233,9 @@ def _profile_table(chosen: Profiles, kind: str, name: str, given: Settings) -> p
         min_sites=given.min_sites,
         bounds=given.bounds,
     )
-    is_prob = given.signal == PROB
-    rate = chosen.boundary_rate() if is_prob else np.full(chosen.offsets.size, np.nan)
     columns = (
         *(given.model, given.signal, kind, name, chosen.offsets),
-        *(found.mean, found.low, found.high, rate, found.n),
+        *(found.mean, found.low, found.high, chosen.boundary_rate(), found.n),
     )
     return pd.DataFrame(dict(zip(PROFILE_COLUMNS, columns, strict=True)))
 

@@ -37,9 +37,9 @@ def check_pairing(profiles: Profiles, controls: Profiles) -> None:
 
     Raises
     ------
-    InputError : a column is missing; offsets differ; the sites hold controls, or the controls
-        sites; site ids repeat; a control names no site, one of another kind, or one of another
-        group; a site has two controls in one rung and draw.
+    InputError : a column is missing; offsets or signals differ; the sites hold controls, or the
+        controls sites; site ids repeat; a control names no site, one of another kind, or one of
+        another group; a site has two controls in one rung and draw.
     """
     for name, table, needed in (
         ("site", profiles.sites, ["site_id", "kind", "set", "group"]),
@@ -54,6 +54,11 @@ def check_pairing(profiles: Profiles, controls: Profiles) -> None:
         raise InputError(
             f"sites have {_describe(profiles.offsets)} and controls {_describe(controls.offsets)}; "
             "collect both with the same flank_bp"
+        )
+    if profiles.signal != controls.signal:
+        raise InputError(
+            f"sites hold the signal {profiles.signal!r} and controls {controls.signal!r}; collect "
+            "both from one track"
         )
     sites, table = profiles.sites, controls.sites
     if (sites["set"] != SITE_SET).any():

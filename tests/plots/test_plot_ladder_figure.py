@@ -107,8 +107,8 @@ def test_checkpoint_is_filled_random_is_open_and_too_few_is_grey(figure: Figure)
     assert faces["effect-checkpoint-acceptor-C3-10"] == ("white", "#6B6B6B")
 
 
-def test_a_table_without_signal_is_raw_and_has_one_panel() -> None:
-    table = make_ladder(signals=("prob",), kinds=("donor",)).drop(columns="signal")
+def test_a_table_of_p_alone_has_one_panel() -> None:
+    table = make_ladder(signals=("prob",), kinds=("donor",))
     found = texts(ladder_figure(table))
     assert "boundary probability" in found
     assert "residual: beyond the nearest letters" not in found

@@ -86,8 +86,11 @@ def test_enrichment_of_motifs_lists_the_declared_endpoints() -> None:
 
 def test_a_residual_has_no_hard_boundaries() -> None:
     sites, controls = make_pairs()
-    shifted = [Profiles(p.values - np.float32(0.5), OFFSETS, p.sites) for p in (sites, controls)]
-    result = run(*shifted, regions=(), signal="residual")
+    shifted = [
+        Profiles(p.values - np.float32(0.5), OFFSETS, p.sites, "residual")
+        for p in (sites, controls)
+    ]
+    result = run(*shifted, regions=())
     assert set(result.enrichment["signal"]) == {"residual"}
     assert "boundary_odds_ratio" not in set(result.enrichment["statistic"])
     assert result.profile["boundary_rate"].isna().all()
@@ -101,6 +104,8 @@ def test_motifs_without_a_width_are_an_error() -> None:
         run(bare, controls)
 
 
-def test_an_unknown_signal_is_an_error() -> None:
-    with pytest.raises(InputError, match="signal 'p'; wanted one of prob, residual"):
-        run(*make_pairs(), signal="p")
+def test_signals_are_not_mixed() -> None:
+    sites, controls = make_pairs()
+    other = Profiles(controls.values, OFFSETS, controls.sites, "residual")
+    with pytest.raises(InputError, match="sites hold the signal 'prob' and controls 'residual'"):
+        run(sites, other)

@@ -1,0 +1,114 @@
+"""The steps of a kmer-null run, in order: read, model the background, fit, measure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ldar_interp.boundaries.consistency import Consistency
+from ldar_interp.command_line import say
+from ldar_interp.genome.fasta import Genome
+from ldar_interp.kmer.settings import KmerNullSettings
+from ldar_interp.letters.explained import measure_r2, quintile_table, r2_table
+from ldar_interp.letters.fit import fit_null
+from ldar_interp.letters.kmer_null import KmerNull
+from ldar_interp.letters.sample import sample_background
+from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
+from ldar_interp.provenance import describe_input
+from ldar_interp.sites.gencode import SpliceAnnotation, annotated_edges, load_splice_sites
+from ldar_interp.sites.table import read_sites
+
+PROGRAM = "kmer_null"
+
+
+@dataclass(frozen=True)
+class KmerNullRun:
+    """What a run found; `nulls` and `counts` by model, `checkpoint` first."""
+
+    models: OpenModels
+    annotation: SpliceAnnotation
+    consistency: dict[str, Consistency]
+    nulls: dict[str, KmerNull]
+    counts: dict[str, dict[str, Any]]
+    r2: pd.DataFrame
+    quintiles: pd.DataFrame
+
+
+def run_analysis(settings: KmerNullSettings) -> KmerNullRun:
+    """All steps; progress and counts go to stderr, nothing is written.
+
+    Raises
+    ------
+    InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
+    """
+    models = open_models(settings)
+    with Genome(settings.genome_path) as genome:
+        annotation = load_splice_sites(settings.annotation_path, genome)
+        exclude = [annotated_edges(annotation)]
+        if settings.sites is not None:
+            exclude.append(read_sites(settings.sites))
+        say(f"{PROGRAM}: surroundings of {sum(map(len, exclude))} edges are left out of the fit")
+        consistency = measure_models(models, genome, settings, program=PROGRAM)
+        margin_bp = choose_margin(settings, consistency)
+        nulls, counts = {}, {}
+        r2_parts, quintile_parts = [], []
+        for name, model in models.by_name.items():
+            background = sample_background(
+                model,
+                genome,
+                exclude=exclude,
+                n_bases=settings.background_bp,
+                strand=settings.strand,
+                margin_bp=margin_bp,
+                seed=settings.seed,
+                dtype=settings.dtype,
+                progress=f"{PROGRAM}: {name}",
+            )
+            fitted = fit_null(
+                background,
+                k=settings.k,
+                provenance={
+                    "model": name,
+                    "checkpoint": models.describe_source()
+                    if name == "checkpoint"
+                    else {"random_weights_seed": models.baseline_seed},
+                    "fasta": describe_input(settings.genome_path),
+                    "gtf": describe_input(settings.annotation_path),
+                    "sites": None if settings.sites is None else describe_input(settings.sites),
+                    "strand": settings.strand,
+                    "dtype": settings.dtype,
+                    "seed": settings.seed,
+                },
+            )
+            plain = fit_null(background, k=settings.k, gc=False)
+            table = r2_table(fitted, plain, n_boot=settings.n_boot, seed=settings.seed)
+            r2_parts.append(table.assign(model=name)[["model", *table.columns]])
+            quintiles = quintile_table(fitted.edges)
+            quintile_parts.append(quintiles.assign(model=name)[["model", *quintiles.columns]])
+            reached = measure_r2(
+                fitted.edges.prob, fitted.chosen, fitted.edges.block,
+                n_boot=settings.n_boot, seed=settings.seed,
+            )  # fmt: skip
+            nulls[name] = fitted.null
+            counts[name] = {
+                **background.counts,
+                "edges_fitted": reached.n_edges,
+                "k_by_fold": fitted.null.k.tolist(),
+                "shrink_by_fold": fitted.null.shrink.tolist(),
+                "r2_of_null": reached.r2,
+            }
+            say(
+                f"{PROGRAM}: {name}: {reached.n_edges} edges in {reached.n_blocks} blocks of "
+                f"{background.blocks.size_bp} bp; k = {fitted.k} letters and GC explain "
+                f"{reached.r2:.3f} of p on held-out blocks "
+                f"(95 % {reached.low:.3f} to {reached.high:.3f})"
+            )
+    return KmerNullRun(
+        models=models,
+        annotation=annotation,
+        consistency=consistency,
+        nulls=nulls,
+        counts=counts,
+        r2=pd.concat(r2_parts, ignore_index=True),
+        quintiles=pd.concat(quintile_parts, ignore_index=True),
+    )
