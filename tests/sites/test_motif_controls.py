@@ -13,6 +13,7 @@ from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.genome.intervals import Interval, offset_of_edge
 from ldar_interp.profiles import Profiles
+from ldar_interp.sites import motif_choices
 from ldar_interp.sites.balance import BALANCE_COLUMNS
 from ldar_interp.sites.column_shuffle import shuffle_columns
 from ldar_interp.sites.motif_choices import Measured, choose_shuffled
@@ -303,6 +304,35 @@ def test_sites_at_the_end_or_near_n_are_counted(found):
     assert counts["unmatched: flank leaves the sequence or holds N"] >= 1
     assert ladder.sites["strength"].isna().sum() >= 1
     assert ladder.table[list(MOTIF_COVARIATES)].notna().all(axis=None)
+
+
+def test_many_sites_are_matched_in_strata_of_gc(found, monkeypatch):
+    monkeypatch.setattr(motif_choices, "STRATUM_SITES", 10)
+    arguments = {"known": TSS, "n_draws": 2, "rungs": ("C2",), "caliper": 5.0}
+    table = build_motif_controls(found, GENOME, **arguments).table
+    assert not table.duplicated(["kind", "draw", "edge", "strand"]).any()
+    assert not table.duplicated(["draw", "matched_to"]).any()
+    # The third of the sites with least GC has controls from below the same cut.
+    sites = build_motif_controls(found, GENOME, **arguments).sites.query("kind == 'w'")
+    cut = np.quantile(sites["gc_200"], 1 / -(-len(sites) // 10))
+    low = table[table["matched_to"].isin(sites["site_id"][sites["gc_200"] < cut])]
+    assert len(low) > 5
+    assert (low["gc_200"] < cut).all()
+
+
+def test_a_motif_without_a_usable_site_is_counted():
+    """Every flank holds an N: no control, no error."""
+    text = list(RECORDS["chr1"])
+    for edge in TSS["edge"]:
+        text[edge - 300] = text[edge + 110] = "N"
+    genome = Genome.from_records({"chr1": "".join(text)})
+    found = find_promoter_motifs(genome, TSS, MOTIFS[:1], scoring=SCORING)
+    ladder = build_motif_controls(found, genome, known=TSS, n_draws=1, flank_bp=450)
+    assert len(ladder.table) == 0
+    for counts in ladder.counts.values():
+        reason = "unmatched: flank leaves the sequence or holds N"
+        assert counts["w"][reason] == counts["w"]["sites"] == len(found.hits)
+    assert not ladder.balance["flagged"].any()
 
 
 def test_a_motif_without_another_order_has_no_c1():
