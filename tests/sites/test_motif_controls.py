@@ -19,8 +19,9 @@ from ldar_interp.sites.column_shuffle import shuffle_columns
 from ldar_interp.sites.motif_choices import Measured, choose_shuffled
 from ldar_interp.sites.motif_controls import build_motif_controls
 from ldar_interp.sites.motif_places import MOTIF_COVARIATES, Places
-from ldar_interp.sites.motif_pools import KEEP_AWAY_BP, NEARBY_BP
+from ldar_interp.sites.motif_pools import KEEP_AWAY_BP, NEARBY_BP, Search, find_outside
 from ldar_interp.sites.promoter_motifs import PromoterMotifs, find_promoter_motifs
+from ldar_interp.sites.promoter_windows import make_windows
 from ldar_interp.sites.score_distribution import Scoring, score_motif
 from ldar_interp.sites.table import check_sites, join_sites
 from ldar_interp.stats.enrichment import enrichment
@@ -304,6 +305,21 @@ def test_sites_at_the_end_or_near_n_are_counted(found):
     assert counts["unmatched: flank leaves the sequence or holds N"] >= 1
     assert ladder.sites["strength"].isna().sum() >= 1
     assert ladder.table[list(MOTIF_COVARIATES)].notna().all(axis=None)
+
+
+def test_what_lies_outside_promoters_to_the_base():
+    genome = Genome.from_records({"chr1": "ACGT" * 1000})
+    windows = make_windows(TSS.iloc[:1].assign(edge=2000), genome, upstream_bp=700)
+    known = pd.DataFrame({"chrom": ["chr1"], "edge": [2000]})
+    none = np.empty(0, dtype=np.int64)
+    hits = Places(none, none, none, none.astype(bool), none, none)
+    search = Search(genome, windows, [], hits, known, SCORING, 0)
+    # The window ends the left part at 1300; 2501 is the first border more than 500 bp away.
+    spans = [(i.start, i.end) for i in find_outside(search, None)]
+    assert spans == [(0, 1300), (2501, 4000)]
+    minus = dataclasses.replace(search, windows=windows.assign(start=1990, end=2010))
+    spans = [(i.start, i.end) for i in find_outside(minus, [Interval("chr1", 100, 3000)])]
+    assert spans == [(100, 1499), (2501, 3000)]
 
 
 def test_many_sites_are_matched_in_strata_of_gc(found, monkeypatch):
