@@ -199,8 +199,10 @@ def choose_background(
     n = len(MATCHED)
     weights = scale_covariates(sites.values[rows])
     gc = sites.values[rows, _GC_200]
-    n_strata = -(-len(rows) // STRATUM_SITES)
-    cuts = np.unique(np.quantile(gc, np.arange(1, n_strata) / n_strata)) if n_strata > 1 else []
+    cuts = np.empty(0)
+    if len(rows) > STRATUM_SITES:
+        n_strata = -(-len(rows) // STRATUM_SITES)
+        cuts = np.unique(np.quantile(gc, np.arange(1, n_strata) / n_strata))
     of_site = np.searchsorted(cuts, gc, side="right")
     of_candidate = np.searchsorted(cuts, pool.values[candidates, _GC_200], side="right")
     for stratum in np.unique(of_site).tolist():

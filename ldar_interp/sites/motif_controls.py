@@ -150,7 +150,7 @@ def _build(
         return Measured(places, values, *_orient(places, found.windows))
 
     measured = measure(_as_places(table, found, genome))
-    usable = ~np.isnan(measured.values).any(axis=1)
+    usable: NDArray[np.bool_] = np.all(~np.isnan(measured.values), axis=1)
     numbers = np.unique(measured.places.motif).tolist()
     rows_of = {n: np.flatnonzero((measured.places.motif == n) & usable) for n in numbers}
     built: dict[str, _Rung] = {}

@@ -13,13 +13,15 @@ from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.genome.intervals import Interval, offset_of_edge
 from ldar_interp.profiles import Profiles
+from ldar_interp.sites import motif_choices
 from ldar_interp.sites.balance import BALANCE_COLUMNS
 from ldar_interp.sites.column_shuffle import shuffle_columns
 from ldar_interp.sites.motif_choices import Measured, choose_shuffled
 from ldar_interp.sites.motif_controls import build_motif_controls
 from ldar_interp.sites.motif_places import MOTIF_COVARIATES, Places
-from ldar_interp.sites.motif_pools import KEEP_AWAY_BP, NEARBY_BP
+from ldar_interp.sites.motif_pools import KEEP_AWAY_BP, NEARBY_BP, Search, find_outside
 from ldar_interp.sites.promoter_motifs import PromoterMotifs, find_promoter_motifs
+from ldar_interp.sites.promoter_windows import make_windows
 from ldar_interp.sites.score_distribution import Scoring, score_motif
 from ldar_interp.sites.table import check_sites, join_sites
 from ldar_interp.stats.enrichment import enrichment
@@ -303,6 +305,50 @@ def test_sites_at_the_end_or_near_n_are_counted(found):
     assert counts["unmatched: flank leaves the sequence or holds N"] >= 1
     assert ladder.sites["strength"].isna().sum() >= 1
     assert ladder.table[list(MOTIF_COVARIATES)].notna().all(axis=None)
+
+
+def test_what_lies_outside_promoters_to_the_base():
+    genome = Genome.from_records({"chr1": "ACGT" * 1000})
+    windows = make_windows(TSS.iloc[:1].assign(edge=2000), genome, upstream_bp=700)
+    known = pd.DataFrame({"chrom": ["chr1"], "edge": [2000]})
+    none = np.empty(0, dtype=np.int64)
+    hits = Places(none, none, none, none.astype(bool), none, none)
+    search = Search(genome, windows, [], hits, known, SCORING, 0)
+    # The window ends the left part at 1300; 2501 is the first border more than 500 bp away.
+    spans = [(i.start, i.end) for i in find_outside(search, None)]
+    assert spans == [(0, 1300), (2501, 4000)]
+    minus = dataclasses.replace(search, windows=windows.assign(start=1990, end=2010))
+    spans = [(i.start, i.end) for i in find_outside(minus, [Interval("chr1", 100, 3000)])]
+    assert spans == [(100, 1499), (2501, 3000)]
+
+
+def test_many_sites_are_matched_in_strata_of_gc(found, monkeypatch):
+    monkeypatch.setattr(motif_choices, "STRATUM_SITES", 10)
+    arguments = {"known": TSS, "n_draws": 2, "rungs": ("C2",), "caliper": 5.0}
+    table = build_motif_controls(found, GENOME, **arguments).table
+    assert not table.duplicated(["kind", "draw", "edge", "strand"]).any()
+    assert not table.duplicated(["draw", "matched_to"]).any()
+    # The third of the sites with least GC has controls from below the same cut.
+    sites = build_motif_controls(found, GENOME, **arguments).sites.query("kind == 'w'")
+    cut = np.quantile(sites["gc_200"], 1 / -(-len(sites) // 10))
+    low = table[table["matched_to"].isin(sites["site_id"][sites["gc_200"] < cut])]
+    assert len(low) > 5
+    assert (low["gc_200"] < cut).all()
+
+
+def test_a_motif_without_a_usable_site_is_counted():
+    """Every flank holds an N: no control, no error."""
+    text = list(RECORDS["chr1"])
+    for edge in TSS["edge"]:
+        text[edge - 300] = text[edge + 110] = "N"
+    genome = Genome.from_records({"chr1": "".join(text)})
+    found = find_promoter_motifs(genome, TSS, MOTIFS[:1], scoring=SCORING)
+    ladder = build_motif_controls(found, genome, known=TSS, n_draws=1, flank_bp=450)
+    assert len(ladder.table) == 0
+    for counts in ladder.counts.values():
+        reason = "unmatched: flank leaves the sequence or holds N"
+        assert counts["w"][reason] == counts["w"]["sites"] == len(found.hits)
+    assert not ladder.balance["flagged"].any()
 
 
 def test_a_motif_without_another_order_has_no_c1():

@@ -216,6 +216,7 @@ def test_blocks_and_pieces_change_nothing(block_bp):
     for one, two in zip(whole, cut, strict=True):
         for name in ("chrom", "start", "is_minus", "units"):
             assert getattr(one, name).tolist() == getattr(two, name).tolist()
+        assert one.n_overlapping == two.n_overlapping
 
 
 def test_chromosomes_are_not_read_across():
