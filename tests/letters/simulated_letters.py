@@ -1,6 +1,6 @@
 """A genome whose p is known: a table of 4-mers, and a slope on GC that depends on the letters.
 
-One chromosome of eight blocks. GC changes every 400 bp, so it is no function of the nearest letters.
+One chromosome of eight blocks. GC changes every 400 bp: the nearest letters do not tell it.
 """
 
 from dataclasses import dataclass

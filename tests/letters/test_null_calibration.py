@@ -1,4 +1,4 @@
-"""Does a residual mean what it says? On p that is simulated from letters and GC, with planted sites."""
+"""Does a residual mean what it says? On p simulated from letters and GC, with planted sites."""
 
 import numpy as np
 import pandas as pd
