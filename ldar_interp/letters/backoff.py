@@ -18,6 +18,7 @@ and GC 0.906 at 40 times the cost, five by five GC bins with the same back-off 0
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,7 @@ class Sums:
             self.tail_y - other.tail_y,
         )
 
+    @cached_property
     def by_level(self) -> dict[int, tuple[Floats, Floats]]:
         """Gram and cross of the k-mers of every level up to 8, by adding up what they contain."""
         terms = self.cross.shape[1]
@@ -123,7 +125,8 @@ def add_up(
     for i in range(terms):
         cross[:, i] = np.bincount(inner, columns[i] * y, n_inner)
         tail_x[i] = np.bincount(outer, columns[i], seen.size)
-    return Sums(gram, cross, seen, tail_x, np.bincount(outer, y, seen.size))
+    tail_y = np.bincount(outer, y, seen.size).astype(np.float64)
+    return Sums(gram, cross, seen, tail_x, tail_y)
 
 
 class Coefficients(NamedTuple):
@@ -149,7 +152,7 @@ def solve_levels(sums: Sums, *, shrink: float, ks: tuple[int, ...]) -> dict[int,
     terms = sums.cross.shape[1]
     found: dict[int, Coefficients] = {}
     nothing = np.zeros(4**10, dtype=np.float32)
-    by_level = sums.by_level()
+    by_level = sums.by_level
     beta = np.zeros((1, terms))
     for level in LEVELS[: LEVELS.index(max(ks)) + 1]:
         penalty = SHRINK_OF_LEVEL.get(level, shrink)
@@ -178,7 +181,8 @@ def solve_levels(sums: Sums, *, shrink: float, ks: tuple[int, ...]) -> dict[int,
 def _solve_ridge(gram: Floats, cross: Floats, penalty: float) -> Floats:
     """Solve (gram + penalty) delta = cross for every k-mer; (n, width)."""
     width = cross.shape[1]
-    return np.linalg.solve(gram + penalty * np.eye(width), cross[..., None])[..., 0]
+    solved: Floats = np.linalg.solve(gram + penalty * np.eye(width), cross[..., None])[..., 0]
+    return solved
 
 
 def predict(

@@ -58,12 +58,6 @@ def test_sequence_of_no_block_takes_the_fit_of_everything(null):
         null.fold_of([0, 8])
 
 
-def test_fit_is_the_same_twice(world, fitted):
-    again = fit_null(make_background(world, world.prob), provenance={"checkpoint": "simulated"})
-    np.testing.assert_array_equal(again.null.beta, fitted.null.beta)
-    np.testing.assert_array_equal(again.null.tail, fitted.null.tail)
-
-
 def test_residuals_of_each_orientation(world, null):
     """One window by window, 5' to 3' as read, across a block's border."""
     start, end = BLOCK_BP - 300, BLOCK_BP + 200
