@@ -46,7 +46,7 @@ def test_import_of_the_package_is_light() -> None:
     assert not modules_after("import ldar_interp; dir(ldar_interp)") & {*SLOW_TO_IMPORT, "numpy"}
 
 
-@pytest.mark.parametrize("program", ["", "splice-profile", "pretrain", "flops"])
+@pytest.mark.parametrize("program", ["", "splice-profile", "kmer-null", "pretrain", "flops"])
 def test_help_does_not_import_torch(program: str) -> None:
     words = [*filter(None, [program]), "--help"]
     statement = (
@@ -56,7 +56,9 @@ def test_help_does_not_import_torch(program: str) -> None:
     assert not modules_after(statement) & set(SLOW_TO_IMPORT)
 
 
-@pytest.mark.parametrize("room", ["genome.fasta", "sites.controls", "profiles", "stats.enrichment"])
+@pytest.mark.parametrize(
+    "room", ["genome.fasta", "sites.controls", "profiles", "stats.enrichment", "letters.fit"]
+)
 def test_analysis_runs_without_torch(room: str) -> None:
     assert "torch" not in modules_after(f"import ldar_interp.{room}")
 

@@ -51,7 +51,7 @@ def measure_r2(
     names, code = np.unique(block, return_inverse=True)
     sums = np.stack(
         [
-            np.bincount(code, weights)
+            np.bincount(code, weights).astype(np.float64)
             for weights in (np.ones_like(y), y, y * y, (y - expected) ** 2)
         ],
         axis=1,

@@ -141,7 +141,7 @@ class KmerNull:
                 held = {name: archive[name] for name in archive.files}
             if int(held["format"]) != FORMAT:
                 raise ValueError(f"format {int(held['format'])}, this version reads {FORMAT}")
-            *moments, used = held["scale"].tolist()
+            near_mean, near_sd, far_mean, far_sd, used = held["scale"].tolist()
             tail = np.zeros((len(held["beta"]), 4 ** (DENSE_K + 2)), dtype=np.float32)
             tail[:, held["tail_code"]] = held["tail"]
             return cls(
@@ -149,7 +149,7 @@ class KmerNull:
                 fold=held["fold"],
                 beta=held["beta"],
                 tail=tail,
-                scale=GcScale(*moments, used=bool(used)),
+                scale=GcScale(near_mean, near_sd, far_mean, far_sd, bool(used)),
                 k=held["k"],
                 shrink=held["shrink"],
                 strands=str(held["strands"]),
