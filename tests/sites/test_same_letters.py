@@ -9,7 +9,8 @@ from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.sites import letter_pools, letter_search
 from ldar_interp.sites.controls import ControlLadder
-from ldar_interp.sites.same_letters import RUNG_LETTERS, build_same_letters
+from ldar_interp.sites.letter_results import RUNG_LETTERS
+from ldar_interp.sites.same_letters import build_same_letters
 from ldar_interp.sites.table import check_sites
 
 WORLD = simulate(0, n_genes=8)
