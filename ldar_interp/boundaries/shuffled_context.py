@@ -191,7 +191,7 @@ def shuffle_contexts(
         rng = _generator(seed, "shuffle", table.iloc[row])
         ids[i, 0] = found[row]
         ids[i, 1:] = shuffle_flanks(found[row], cores[kind], rng, n_shuffles)
-    used = {kind: tuple(cores[kind]) for kind in counts}
+    used = {kind: (cores[kind][0], cores[kind][1]) for kind in counts}
     return ContextWindows(chosen, ids, used, counts)
 
 

@@ -220,9 +220,10 @@ def _draw_mark(ax: Axes, x: float, y: float, tested: bool, gid: str | None = Non
         [x],
         [y],
         marker="o",
-        markersize=1.9,
+        markersize=2.3 if tested else 1.9,
         markerfacecolor=INK if tested else "white",
-        markeredgecolor=INK,
+        # A white rim, or a dot would be lost on the darkest cells.
+        markeredgecolor="white" if tested else INK,
         markeredgewidth=0.5,
         linestyle="none",
         zorder=3,

@@ -145,7 +145,7 @@ class LetterPool:
     n_sampled: int
     counts: Counter[str] = field(default_factory=Counter)
     _parts: list[tuple[NDArray[np.generic], ...]] = field(default_factory=list)
-    _rows: int = 0
+    _rows: int = 0  # since the last pruning
     _ceiling: NDArray[np.uint64] | None = None
 
     def add(
@@ -188,8 +188,7 @@ class LetterPool:
         if self._rows > _PRUNE_ROWS:
             kept = self.gather()
             self._parts = [tuple(getattr(kept, name) for name in _COLUMNS)]
-            # Some room before the next pruning, however much has to be kept.
-            self._rows = len(kept) // 2
+            self._rows = 0
             last = np.full(len(self.allowed), np.iinfo(np.uint64).max, dtype=np.uint64)
             sampled = kept.stratum[kept.is_sampled]
             full = np.bincount(sampled, minlength=len(last)) >= self.n_sampled
@@ -228,9 +227,10 @@ class LetterPool:
 
 def rank_within(keys: NDArray[np.integer]) -> NDArray[np.int64]:
     """Rank of each row among the rows of its key, 0 first; the keys are sorted."""
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else []
-    sizes = np.diff(np.append(starts, len(keys)))
-    return np.arange(len(keys)) - np.repeat(np.asarray(starts, dtype=np.int64), sizes)
+    if len(keys) == 0:
+        return np.empty(0, dtype=np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
 
 
 def fill_pools(

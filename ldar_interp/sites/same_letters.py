@@ -29,24 +29,26 @@ from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome, borrow_genome
-from ldar_interp.sites.balance import PoolMoments, measure_balance
-from ldar_interp.sites.controls import NO_FLANK, ControlLadder
+from ldar_interp.sites.controls import ControlLadder
 from ldar_interp.sites.covariates import WIDE_BP
 from ldar_interp.sites.letter_matching import UNMATCHED, Seekers, match_letters
 from ldar_interp.sites.letter_pools import (
-    Candidates,
     Forbidden,
     Frame,
     LetterPool,
     fill_pools,
 )
+from ldar_interp.sites.letter_results import (
+    RUNG_LETTERS,
+    MeasuredPlaces,
+    count_matches,
+    join_controls,
+)
 from ldar_interp.sites.letter_search import Letters
 from ldar_interp.sites.loci import AnnotatedEdges, merge_intervals
 from ldar_interp.sites.placed_sites import PlacedSites, PlaceMeter, place_sites
-from ldar_interp.sites.table import SITE, check_sites, make_site_ids
+from ldar_interp.sites.table import SITE, check_sites
 
-RUNG_LETTERS = {"C3-8": (4, 4), "C3-10": (5, 5), "C3-core": (3, 6)}
-"""Letters on the 5' and on the 3' side of the anchor."""
 SAME_LETTERS = tuple(RUNG_LETTERS)
 CORE_RUNG = "C3-core"
 DEFAULT_GC_CALIPER = 0.05
@@ -56,8 +58,6 @@ Tuned for balance, blind to any boundary probability, on the 4 Mb of the demo re
 are few: from 0.02 to 0.05 the matched |SMD| of `gc_200` stays under 0.04 while the 10-letter rung
 keeps half as many donors again. In a whole genome the nearest place is nearer and it hardly binds.
 """
-NO_PLACE = "no other place with these letters"
-BEYOND_GC = "no free place within the GC caliper"
 _SAMPLED_IN_ALL = 20_000
 
 
@@ -172,8 +172,10 @@ def _build(
             match_letters(seeker, candidates, caliper=settings.caliper, apart_bp=apart, draw=draw)
             for draw in range(settings.n_draws)
         ]
-        places = _Places.measure(candidates, found, genome, pool.frame, meter)
-        counts.setdefault(rung, {})[kind] = _count(placed, kind, seeker, candidates, found[0], pool)
+        places = MeasuredPlaces.measure(candidates, found, genome, pool.frame, meter)
+        counts.setdefault(rung, {})[kind] = count_matches(
+            placed, kind, seeker, candidates, found[0], pool
+        )
         tables += [
             places.tabulate(placed, rows, index, rung, draw) for draw, index in enumerate(found)
         ]
@@ -183,7 +185,7 @@ def _build(
     covariates = pd.DataFrame(site_values, columns=list(meter.names), index=order).sort_index()
     plain = given.drop(columns=list(meter.names), errors="ignore")
     return ControlLadder(
-        table=_join(tables),
+        table=join_controls(tables),
         balance=pd.concat(balances, ignore_index=True),
         counts=counts,
         sites=pd.concat([plain, covariates], axis=1),
@@ -209,115 +211,6 @@ def _make_pool(
     n_kept = 2 * np.bincount(seeker.stratum, minlength=len(strata)) + 4 * settings.n_draws
     n_sampled = max(1, _SAMPLED_IN_ALL // max(1, len(strata)))
     return LetterPool(frame, stratum_of, allowed, n_kept, n_sampled)
-
-
-def _count(
-    placed: PlacedSites,
-    kind: str,
-    seeker: Seekers,
-    candidates: Candidates,
-    index: NDArray[np.int64],
-    pool: LetterPool,
-) -> dict[str, float]:
-    """What became of the sites in draw 0, and of the candidates."""
-    n = int((placed.kind == kind).sum())
-    has_place = np.isin(seeker.stratum, candidates.stratum)
-    matched = int((index >= 0).sum())
-    reasons = {
-        f"unmatched: {NO_FLANK}": n - len(index),
-        f"unmatched: {NO_PLACE}": int((~has_place).sum()),
-        f"unmatched: {BEYOND_GC}": int((has_place & (index < 0)).sum()),
-    }
-    entry: dict[str, float] = {"sites": n, "matched": matched, "unmatched": n - matched}
-    entry["share_unmatched"] = (n - matched) / n
-    more = reasons | pool.counts
-    return entry | {name: more[name] for name in sorted(more) if more[name]}
-
-
-@dataclass(frozen=True)
-class _Places:
-    """The candidates that are used or sampled, measured; `rows` are theirs, sorted."""
-
-    candidates: Candidates
-    rows: NDArray[np.int64]
-    table: pd.DataFrame
-    values: NDArray[np.float64]
-
-    @classmethod
-    def measure(
-        cls,
-        candidates: Candidates,
-        found: Sequence[NDArray[np.int64]],
-        genome: Genome,
-        frame: Frame,
-        meter: PlaceMeter,
-    ) -> "_Places":
-        used = np.unique(np.concatenate(found))
-        rows = np.union1d(used[used >= 0], np.flatnonzero(candidates.is_sampled)).astype(np.int64)
-        chrom = np.asarray(genome.chroms, dtype=object)[candidates.chrom[rows]]
-        anchor, minus = candidates.anchor[rows], candidates.minus[rows]
-        edge = frame.edges_of(anchor, minus)
-        values = meter.measure(chrom, edge, anchor, minus)
-        table = pd.DataFrame(
-            {"chrom": chrom, "edge": edge, "strand": np.where(minus, "-", "+")}
-        ).join(pd.DataFrame(values, columns=list(meter.names)))
-        return cls(candidates, rows, table, values)
-
-    def tabulate(
-        self,
-        placed: PlacedSites,
-        rows: NDArray[np.int64],
-        index: NDArray[np.int64],
-        rung: str,
-        draw: int,
-    ) -> pd.DataFrame:
-        """The controls of one draw, one row a matched site."""
-        matched = rows[index >= 0]
-        sites = placed.table.iloc[matched].reset_index(drop=True)
-        at = np.searchsorted(self.rows, index[index >= 0])
-        frame = self.table.iloc[at].reset_index(drop=True)
-        for column in ("kind", "group", *(["width_bp"] if "width_bp" in sites else [])):
-            frame[column] = sites[column]
-        return frame.assign(matched_to=sites["site_id"], set=rung, draw=draw, row=matched)
-
-    def compare(
-        self,
-        rung: str,
-        kind: str,
-        site_values: NDArray[np.float64],
-        seeker: Seekers,
-        index: NDArray[np.int64],
-        names: Sequence[str],
-    ) -> pd.DataFrame:
-        """Balance of draw 0; each set of letters counts as often as sites have it."""
-        pool = PoolMoments()
-        sampled = self.candidates.is_sampled[self.rows]
-        stratum = self.candidates.stratum[self.rows][sampled]
-        values = self.values[sampled]
-        n_sites = np.bincount(seeker.stratum)
-        bounds = np.searchsorted(stratum, np.arange(len(n_sites) + 1))
-        for i, weight in enumerate(n_sites.tolist()):
-            pool.add(values[bounds[i] : bounds[i + 1]], weight)
-        return measure_balance(
-            kind,
-            rung,
-            names,
-            sites=site_values,
-            pool=pool,
-            matched_sites=site_values[index >= 0],
-            matched_controls=self.values[np.searchsorted(self.rows, index[index >= 0])],
-        )
-
-
-def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """All controls as a SiteTable, sorted by rung, draw and site."""
-    joined = pd.concat(tables, ignore_index=True)
-    place = joined["set"].map({rung: i for i, rung in enumerate(SAME_LETTERS)})
-    joined = joined.assign(place=place).sort_values(["place", "draw", "row"], ignore_index=True)
-    joined["site_id"] = make_site_ids(joined)
-    first = ["site_id", "chrom", "edge", "strand", "kind", "set", "group", "matched_to", "draw"]
-    rest = [name for name in joined.columns if name not in (*first, "row", "place")]
-    return check_sites(joined[[*first, *rest]], name="controls")
 
 
 def _check_numbers(*, n_draws: int, flank_bp: int, seed: int, caliper: float) -> None:
