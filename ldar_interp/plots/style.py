@@ -83,6 +83,7 @@ _RC: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "ldar-interp",
     "path.simplify": False,
+    "hatch.linewidth": HAIRLINE_PT,
 }
 
 
