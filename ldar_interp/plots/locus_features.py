@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.collections import LineCollection, PatchCollection, PolyCollection
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Patch, PathPatch, Polygon, Rectangle
+from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
@@ -66,7 +66,9 @@ def draw_letters(
 
 def _unit_letter(letter: str) -> Path:
     """The outline of a letter in a box of width and height 1 around the origin."""
-    outline = TextPath((0, 0), letter, size=10, prop=FontProperties("DejaVu Sans", weight="bold"))
+    outline = TextPath(
+        (0, 0), letter, size=10, prop=FontProperties(family="DejaVu Sans", weight="bold")
+    )
     box = outline.get_extents()
     middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
     to_unit = Affine2D().translate(-middle[0], -middle[1]).scale(1 / box.width, 1 / box.height)
@@ -120,15 +122,15 @@ def draw_hits(ax: Axes, view: LocusView, hits: pd.DataFrame, kinds: Sequence[str
     ax.hlines(range(n), view.region.start, view.region.end, color="#DDDDDD", linewidth=0.5,
               zorder=0.5)  # fmt: skip
     for row, kind in enumerate(kinds):
-        boxes: list[Patch] = [
-            Polygon(_pentagon(view, int(start), int(end), strand, row))
+        boxes = [
+            _pentagon(view, int(start), int(end), strand, row)
             for start, end, strand in hits.loc[
                 hits["kind"] == kind, ["start", "end", "strand"]
             ].itertuples(index=False)
         ]
         colour = HIT_COLOURS[row % len(HIT_COLOURS)]
         ax.add_collection(
-            PatchCollection(boxes, facecolors=colour, linewidths=0, zorder=2, gid=f"hits-{kind}"),
+            PolyCollection(boxes, facecolors=colour, linewidths=0, zorder=2, gid=f"hits-{kind}"),
             autolim=False,
         )
 
