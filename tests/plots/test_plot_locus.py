@@ -68,7 +68,7 @@ def test_wide_views_say_their_bins_and_draw_their_means():
     assert (
         note
         == f"bins of {size} bp: mean (line), smallest to largest p (pale); hatched: not evaluated"
-    )  # noqa: E501
+    )
     lines = artist_of(prob, "prob-mean").get_segments()
     corners = np.concatenate(lines)
     values = make_values()
@@ -107,7 +107,7 @@ def test_a_gap_of_whole_bins_breaks_the_line():
     assert not [x for x in inside if 2020 < x < 2980]
     assert not [
         y for line in artist_of(prob, "prob-mean").get_segments() for y in line[:, 1] if not y > 0
-    ]  # noqa: E501
+    ]
 
 
 def test_the_residual_is_signed_and_has_its_own_row():
