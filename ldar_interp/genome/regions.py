@@ -85,7 +85,10 @@ def locate_regions(regions: Iterable[Interval | str], genome: Genome) -> list[In
     wanted = [as_interval(region) for region in regions]
     if not wanted:
         raise InputError("no regions; wanted at least one, such as chr3:42,000,001-42,001,000")
-    names = genome.resolve_names(region.chrom for region in wanted)
+    try:
+        names = genome.resolve_names(region.chrom for region in wanted)
+    except CoordinateError:
+        names = {}  # none of them is there: told below in the words of a region
     for region in wanted:
         if region.chrom not in names:
             shown = ", ".join(genome.chroms[:5]) + (", ..." if len(genome.chroms) > 5 else "")
