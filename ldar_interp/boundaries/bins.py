@@ -52,9 +52,9 @@ def bin_values(values: ArrayLike, start: int, size: int) -> Bins:
             "of at least 1 edge"
         )
     n_bins = -(-given.size // size)
-    table = np.full(n_bins * size, np.nan, dtype=np.float32)
-    table[: given.size] = given
-    table = table.reshape(n_bins, size)
+    padded = np.full(n_bins * size, np.nan, dtype=np.float32)
+    padded[: given.size] = given
+    table = padded.reshape(n_bins, size)
     known = ~np.isnan(table)
     n_values = known.sum(axis=1)
     is_empty = n_values == 0

@@ -25,6 +25,8 @@ from ldar_interp.boundaries.track import BoundaryTrack, TrackSegment
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.intervals import Interval
 from ldar_interp.plots import check_figure, plot_locus
+from ldar_interp.plots.colour_vision import smallest_distance
+from ldar_interp.plots.locus_signal import ABOVE, BELOW, CUT, NO_CUT, PALE, RESIDUAL_RANGE
 
 LETTERS, BARS, BINS = "chr1:1,301-1,360", "chr1:1,301-1,900", "chr1:1,001-5,000"
 
@@ -329,3 +331,11 @@ def test_wrong_input_is_an_error(region, changes, error, message):
     with pytest.raises(error) as caught:
         draw(region, **changes)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("vision", ["normal", "protanopia", "deuteranopia", "tritanopia"])
+def test_what_colour_tells_apart_is_told_apart_by_everyone(vision):
+    # Lines of hits are also named, so only marks that share a row have to differ.
+    assert smallest_distance([CUT, NO_CUT], vision) > 25
+    assert smallest_distance([CUT, PALE], vision) > 25
+    assert smallest_distance([ABOVE, BELOW, RESIDUAL_RANGE], vision) > 25
