@@ -56,7 +56,7 @@ figure = li.plot_locus(track, whole, genes=annotation)
 
 # %%
 donors = annotation.sites.query("gene_name == 'SS18L2' and kind == 'donor'")
-edge = int(donors["edge"].iloc[0])
+edge = int(donors["edge"].iloc[-1])
 around = Interval(gene["chrom"], edge - 500, edge + 500, gene["strand"])
 figure = li.plot_locus(track, around, genes=annotation, hits=donors)
 
