@@ -14,6 +14,7 @@ _PLACES = {
     "LDARNet": "ldar_interp.model.ldarnet",
     "predict_boundaries": "ldar_interp.boundaries.extract",
     "extract_boundaries": "ldar_interp.boundaries.extract",
+    "extract_regions": "ldar_interp.boundaries.extract_regions",
     "measure_consistency": "ldar_interp.boundaries.consistency",
     "BoundaryTrack": "ldar_interp.boundaries.track",
     "Genome": "ldar_interp.genome.fasta",
@@ -24,6 +25,7 @@ _PLACES = {
     "collect": "ldar_interp.profiles",
     "enrichment": "ldar_interp.stats.enrichment",
     "plot_profile": "ldar_interp.plots.profiles",
+    "plot_locus": "ldar_interp.plots.locus",
     "splice_figure": "ldar_interp.plots.splice",
 }
 __all__ = sorted(_PLACES)
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
     from ldar_interp.boundaries.consistency import measure_consistency as measure_consistency
     from ldar_interp.boundaries.extract import extract_boundaries as extract_boundaries
     from ldar_interp.boundaries.extract import predict_boundaries as predict_boundaries
+    from ldar_interp.boundaries.extract_regions import extract_regions as extract_regions
     from ldar_interp.boundaries.track import BoundaryTrack as BoundaryTrack
     from ldar_interp.genome.fasta import Genome as Genome
     from ldar_interp.model.checkpoint import load_model as load_model
     from ldar_interp.model.ldarnet import LDARNet as LDARNet
+    from ldar_interp.plots.locus import plot_locus as plot_locus
     from ldar_interp.plots.profiles import plot_profile as plot_profile
     from ldar_interp.plots.splice import splice_figure as splice_figure
     from ldar_interp.profiles import collect as collect

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from ldar_interp import __version__, flops, kmer_null, pretrain, splice_profile
+from ldar_interp import __version__, export_tracks, flops, kmer_null, pretrain, splice_profile
 
 PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
     "kmer-null": kmer_null.main,
+    "export-tracks": export_tracks.main,
     "pretrain": pretrain.main,
     "flops": flops.main,
 }

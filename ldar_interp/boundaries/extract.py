@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ldar_interp.boundaries.stitch import Orientation, build_track, plan_orientations
+from ldar_interp.boundaries.stitch import (
+    Orientation,
+    build_track,
+    plan_orientations,
+)
 from ldar_interp.boundaries.tiling import Window
 from ldar_interp.boundaries.track import BoundaryTrack
 from ldar_interp.errors import DeviceError, InputError
@@ -166,8 +170,7 @@ def extract_boundaries(
     CoordinateError : sites lie on a chromosome that the genome does not have.
     DeviceError : unknown dtype.
     """
-    if workers < 1 or (batch_size is not None and batch_size < 1):
-        raise InputError(f"workers {workers}, batch_size {batch_size}; wanted at least 1")
+    check_counts(workers, batch_size)
     with borrow_genome(genome) as opened:
         length = model.config.train_length
         margin = length // DEFAULT_MARGIN_SHARE if margin_bp is None else margin_bp
@@ -179,44 +182,65 @@ def extract_boundaries(
             length=length,
             margin_bp=margin,
         )
-        device = next(model.parameters()).device
-        if batch_size is None:
-            batch_size = max(
-                1, (_CPU_BATCH_BP if device.type == "cpu" else _GPU_BATCH_BP) // length
-            )
-        batches = _form_batches(plans, batch_size)
-        results = _run_batches(
-            model,
-            (_read_batch(opened, batch) for batch in batches),
-            dtype,
-            min(workers, len(batches)) if device.type == "cpu" else 1,
-        )
-        for batch, prob in tqdm(
-            zip(batches, results, strict=True),
-            total=len(batches),
-            desc=progress,
-            unit="batch",
-            delay=_PROGRESS_SECONDS,
-            disable=progress is None,
-            file=sys.stderr,
-        ):
-            for window, values in zip(batch.windows, prob, strict=True):
-                plans[batch.orientation].fill(
-                    window, values, is_reverse=batch.orientation == "reverse"
-                )
+        fill_plans(model, opened, plans, dtype, workers, batch_size, progress)
     return build_track(
-        plans,
-        strand,
-        provenance={
-            "window_bp": length,
-            "margin_bp": margin,
-            "dtype": dtype,
-            "device": device.type,
-            **describe_backend(model),
-            "windows": sum(len(plan.windows) for plan in plans.values()),
-            "edges_without_value": {name: plan.n_missing for name, plan in plans.items()},
-        },
+        plans, strand, provenance=describe_extraction(model, plans, length, margin, dtype)
     )
+
+
+def check_counts(workers: int, batch_size: int | None) -> None:
+    """Raise InputError if either is below 1."""
+    if workers < 1 or (batch_size is not None and batch_size < 1):
+        raise InputError(f"workers {workers}, batch_size {batch_size}; wanted at least 1")
+
+
+def fill_plans(
+    model: LDARNet,
+    genome: Genome,
+    plans: Mapping[str, Orientation],
+    dtype: str,
+    workers: int,
+    batch_size: int | None,
+    progress: str | None,
+) -> None:
+    """Run the model over all windows of the plans and put its values on their edges."""
+    device = next(model.parameters()).device
+    if batch_size is None:
+        budget = _CPU_BATCH_BP if device.type == "cpu" else _GPU_BATCH_BP
+        batch_size = max(1, budget // model.config.train_length)
+    batches = _form_batches(plans, batch_size)
+    results = _run_batches(
+        model,
+        (_read_batch(genome, batch) for batch in batches),
+        dtype,
+        min(workers, len(batches)) if device.type == "cpu" else 1,
+    )
+    for batch, prob in tqdm(
+        zip(batches, results, strict=True),
+        total=len(batches),
+        desc=progress,
+        unit="batch",
+        delay=_PROGRESS_SECONDS,
+        disable=progress is None,
+        file=sys.stderr,
+    ):
+        for window, values in zip(batch.windows, prob, strict=True):
+            plans[batch.orientation].fill(window, values, is_reverse=batch.orientation == "reverse")
+
+
+def describe_extraction(
+    model: LDARNet, plans: Mapping[str, Orientation], length: int, margin: int, dtype: str
+) -> dict[str, Any]:
+    """What a track's provenance says about its making."""
+    return {
+        "window_bp": length,
+        "margin_bp": margin,
+        "dtype": dtype,
+        "device": next(model.parameters()).device.type,
+        **describe_backend(model),
+        "windows": sum(len(plan.windows) for plan in plans.values()),
+        "edges_without_value": {name: plan.n_missing for name, plan in plans.items()},
+    }
 
 
 class _Batch(NamedTuple):

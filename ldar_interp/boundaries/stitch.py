@@ -8,7 +8,7 @@ Sites on + ask for the forward orientation and sites on - for the reverse one (`
 there is one plan for each orientation that is modelled. Nothing here knows the model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ldar_interp.boundaries.tiling import Window, check_margin, merge_edges, plan_windows
-from ldar_interp.boundaries.track import STRAND_MODES, BoundaryTrack, TrackSegment
+from ldar_interp.boundaries.track import (
+    ORIENTATIONS,
+    STRAND_MODES,
+    BoundaryTrack,
+    TrackSegment,
+)
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.genome.intervals import Interval
 
 SITE_COLUMNS = ("chrom", "edge", "strand")
+
+EdgeSpans = list[tuple[int, int]]
+"""Closed ranges of edges, ascending, not touching."""
 
 
 @dataclass
@@ -123,19 +132,77 @@ def plan_orientations(
         "forward": {"forward": everything},
         "mean": {"forward": everything, "reverse": everything},
     }[strand]
-    end_of = {segment.chrom: segment.end for segment in genome.segments}
-    plans = {}
+    ranges: dict[str, dict[str, EdgeSpans]] = {}
     for name, rows in wanted.items():
         edges_of = {str(chrom): part for chrom, part in sites[rows].groupby("chrom")["edge"]}
+        ranges[name] = {
+            chrom: merge_edges(edges.to_numpy(np.int64), flank_bp)
+            for chrom, edges in edges_of.items()
+        }
+    return plan_ranges(genome, ranges, length=length, margin_bp=margin_bp)
+
+
+def plan_regions(
+    genome: Genome,
+    regions: Sequence[Interval],
+    orientations: Sequence[str],
+    *,
+    length: int,
+    margin_bp: int,
+) -> dict[str, Orientation]:
+    """Windows for all edges `start` .. `end` of regions that lie inside the genome.
+
+    Parameters
+    ----------
+    regions : under the genome's names, in any order; those that overlap or touch are one.
+    orientations : some of `forward`, `reverse`, `mean`, which needs both strands.
+    length, margin_bp : of the windows, see `plan_windows`.
+
+    Returns
+    -------
+    `forward`, `reverse` or both.
+
+    Raises
+    ------
+    InputError : an unknown orientation, one twice, or none; a bad margin.
+    """
+    if not orientations or len(set(orientations)) < len(orientations):
+        found = ", ".join(orientations) or "none"
+        raise InputError(f"orientations are {found}; wanted {', '.join(ORIENTATIONS)}, each once")
+    for name in orientations:
+        if name not in ORIENTATIONS:
+            raise InputError(f"orientation {name!r}; wanted some of {', '.join(ORIENTATIONS)}")
+    check_margin(margin_bp, length)
+    spans: dict[str, EdgeSpans] = {}
+    for region in sorted(regions):
+        merged = spans.setdefault(region.chrom, [])
+        if merged and region.start <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], region.end))
+        else:
+            merged.append((region.start, region.end))
+    read = [name for name in ORIENTATIONS[:2] if name in orientations or "mean" in orientations]
+    return plan_ranges(genome, dict.fromkeys(read, spans), length=length, margin_bp=margin_bp)
+
+
+def plan_ranges(
+    genome: Genome,
+    ranges: Mapping[str, Mapping[str, EdgeSpans]],
+    *,
+    length: int,
+    margin_bp: int,
+) -> dict[str, Orientation]:
+    """Windows for closed ranges of edges, by orientation and chromosome."""
+    end_of = {segment.chrom: segment.end for segment in genome.segments}
+    plans = {}
+    for name, spans in ranges.items():
         plan = Orientation([], {}, 0)
         for chrom in genome.chroms:
-            if chrom not in edges_of:
+            if chrom not in spans:
                 continue
-            merged = merge_edges(edges_of[chrom].to_numpy(np.int64), flank_bp)
             windows, missing = plan_windows(
-                genome, chrom, merged, length=length, margin_bp=margin_bp
+                genome, chrom, spans[chrom], length=length, margin_bp=margin_bp
             )
-            low, high = np.array(merged, dtype=np.int64).T
+            low, high = np.array(spans[chrom], dtype=np.int64).T
             plan.ranges[chrom] = EdgeRanges(low, high, end_of[chrom])
             plan.windows += windows
             plan.n_missing += missing
@@ -149,7 +216,12 @@ def build_track(
     """The track of filled plans; with `mean`, the average where both strands were evaluated."""
     if strand != "mean":
         return BoundaryTrack({name: plan.segments() for name, plan in plans.items()}, provenance)
-    averaged = [
+    return BoundaryTrack({"mean": average_segments(plans)}, provenance)
+
+
+def average_segments(plans: Mapping[str, Orientation]) -> list[TrackSegment]:
+    """Mean of both strands on the same edges; NaN where either has no value."""
+    return [
         TrackSegment(
             forward.chrom, forward.start, (forward.values + reverse.values) / np.float32(2)
         )
@@ -157,7 +229,6 @@ def build_track(
             plans["forward"].segments(), plans["reverse"].segments(), strict=True
         )
     ]
-    return BoundaryTrack({"mean": averaged}, provenance)
 
 
 def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -121,6 +121,10 @@ class Genome:
                     digest.update(block)
         return digest.hexdigest()
 
+    def is_whole(self, chrom: str) -> bool:
+        """Whether a chromosome is one record of its own name, so that its length is known."""
+        return [self._record_of[piece] for piece in self._by_chrom.get(chrom, [])] == [chrom]
+
     def segment_at(self, chrom: str, edge: int) -> Interval | None:
         """The piece with start <= edge <= end, None if there is none.
 

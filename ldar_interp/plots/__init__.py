@@ -3,6 +3,7 @@
 from ldar_interp.plots.ladder import plot_ladder
 from ldar_interp.plots.ladder_figure import ladder_figure
 from ldar_interp.plots.ladder_grid import ladder_grid
+from ldar_interp.plots.locus import plot_locus
 from ldar_interp.plots.logos import LogoCounts, count_letters, logo_table, plot_logo
 from ldar_interp.plots.profiles import plot_difference, plot_profile
 from ldar_interp.plots.save import save_figure
@@ -18,6 +19,7 @@ __all__ = [
     "logo_table",
     "plot_difference",
     "plot_ladder",
+    "plot_locus",
     "plot_logo",
     "plot_profile",
     "publication_style",

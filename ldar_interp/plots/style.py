@@ -97,6 +97,7 @@ _RC: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "ldar-interp",
     "path.simplify": False,
+    "hatch.linewidth": HAIRLINE_PT,
 }
 
 

@@ -21,12 +21,13 @@ from torch import Tensor
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import N
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.genome.regions import parse_region
 from ldar_interp.train.config import Source
 from ldar_interp.train.draws import Stream, draw_words, shift_right
 from ldar_interp.train.held_out import check_held_out, default_sources
 from ldar_interp.train.masking import Batch, mask_windows
 from ldar_interp.train.packed_file import digest, open_packed
-from ldar_interp.train.regions import locate, parse_region, read_source
+from ldar_interp.train.regions import locate, read_source
 from ldar_interp.train.starts import admissible_starts, most_n
 
 __all__ = [

@@ -6,9 +6,10 @@ from pathlib import Path
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.genome.intervals import Interval
+from ldar_interp.genome.regions import format_region
 from ldar_interp.train.config import Source
 from ldar_interp.train.packed_file import hash_fasta
-from ldar_interp.train.regions import format_region, locate
+from ldar_interp.train.regions import locate
 
 HELD_OUT_SHARE = 0.05
 _LEAST_WINDOWS = 20

@@ -4,16 +4,16 @@ Whatever a source names, the outcome is a sorted list of intervals without overl
 piece of the genome. A window never crosses the border of an interval.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ldar_interp.errors import CoordinateError, InputError
+from ldar_interp.errors import CoordinateError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.genome.intervals import Interval
+from ldar_interp.genome.regions import parse_region
 from ldar_interp.train.bed import read_split
 from ldar_interp.train.config import Source
 
@@ -61,24 +61,6 @@ def locate(source: Source, genome: Genome) -> SourceIntervals:
     ]
     n_excluded = sum(map(len, merged)) - sum(map(len, left))
     return SourceIntervals(tuple(left), len(wanted) - len(merged), n_excluded)
-
-
-def parse_region(text: str) -> Interval:
-    """`chr3:42,000,000-44,000,000` (1-based, closed) -> Interval. Raises InputError."""
-    match = re.fullmatch(r"(.+):([0-9][0-9,]*)-([0-9][0-9,]*)", text)
-    if not match:
-        raise InputError(f"region {text!r} is not chrom:start-end (1-based, both ends included)")
-    start, end = (int(part.replace(",", "")) for part in match.groups()[1:])
-    if not 1 <= start <= end:
-        raise InputError(
-            f"region {text!r} is empty or starts before base 1; wanted 1 <= start <= end"
-        )
-    return Interval(match.group(1), start - 1, end)
-
-
-def format_region(interval: Interval) -> str:
-    """An interval as `parse_region` reads it: 1-based, closed."""
-    return f"{interval.chrom}:{interval.start + 1}-{interval.end}"
 
 
 def merge(intervals: Iterable[Interval], chroms: Sequence[str]) -> list[Interval]:

@@ -10,9 +10,10 @@ from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import decode
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.genome.intervals import Interval
+from ldar_interp.genome.regions import format_region, parse_region
 from ldar_interp.train.bed import read_split
 from ldar_interp.train.config import Source, read_config
-from ldar_interp.train.regions import format_region, locate, parse_region, read_source, subtract
+from ldar_interp.train.regions import locate, read_source, subtract
 
 
 def source(path, **fields) -> Source:

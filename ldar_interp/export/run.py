@@ -1,0 +1,106 @@
+"""The steps of an export: open, choose regions, model, write."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ldar_interp.boundaries.export import list_chrom_sizes
+from ldar_interp.boundaries.extract_regions import extract_regions
+from ldar_interp.boundaries.track import BoundaryTrack
+from ldar_interp.command_line import say
+from ldar_interp.errors import InputError
+from ldar_interp.export.files import write_tracks
+from ldar_interp.export.regions import choose_regions
+from ldar_interp.export.settings import EMBEDDED_REGION, ExportSettings
+from ldar_interp.genome.fasta import Genome
+from ldar_interp.program.models import choose_margin, measure_models, open_models
+from ldar_interp.provenance import describe_input, write_provenance
+
+PROGRAM = "export_tracks"
+
+
+def export(settings: ExportSettings, folder: Path, *, workers: int) -> None:
+    """Write all files of a result into an existing, empty folder, provenance last.
+
+    Raises
+    ------
+    InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
+    """
+    models = open_models(settings)
+    with Genome(settings.genome_path) as genome:
+        regions = choose_regions(settings, genome)
+        consistency = measure_models(models, genome, settings, program=PROGRAM)
+        track = extract_regions(
+            models.checkpoint,
+            genome,
+            regions,
+            orientations=settings.orientation,
+            margin_bp=choose_margin(settings, consistency),
+            dtype=settings.dtype,
+            workers=workers,
+            progress=PROGRAM,
+        )
+        every_size, sliced = list_chrom_sizes(genome)
+    _check_values(track, choose_margin(settings, consistency))
+    chrom_sizes = {chrom: size for chrom, size in every_size.items() if chrom in track.chroms}
+    sliced = [chrom for chrom in sliced if chrom in chrom_sizes]
+    counts = write_tracks(folder, track, chrom_sizes, settings.url)
+    _tell(len(regions), counts, chrom_sizes, sliced)
+    inputs = {
+        "fasta": describe_input(settings.genome_path),
+        "checkpoint": models.describe_source(),
+    }
+    for name in ("bed", "sites"):
+        path = getattr(settings, name)
+        if path is not None:
+            inputs[name] = describe_input(path)
+    arguments = settings.model_dump(
+        mode="json", exclude={"ckpt", "fasta", "gtf", "out", "bed", "sites"}
+    )
+    if not (settings.region or settings.bed or settings.sites):
+        arguments["region"] = [EMBEDDED_REGION]
+    written = sorted(path.name for path in folder.iterdir())
+    content = {
+        "program": PROGRAM,
+        "arguments": arguments,
+        "inputs": inputs,
+        **models.describe(),
+        "seed": settings.seed,
+        "counts": {"regions": len(regions), "extraction": track.provenance, "tracks": counts},
+        "chrom_sizes": chrom_sizes,
+        "chrom_sizes_unknown": sliced,
+        "offset_consistency": {name: found.summary() for name, found in consistency.items()},
+        "files": written,
+    }
+    write_provenance(folder / "provenance.json", content)
+
+
+def _check_values(track: BoundaryTrack, margin_bp: int) -> None:
+    """Raise InputError if there is nothing to write."""
+    for name in track.orientations:
+        if all(np.isnan(segment.values).all() for segment in track.segments[name]):
+            raise InputError(
+                f"no edge of the regions has a value: all lie within the margin of {margin_bp} bp "
+                "of an end of the sequence or of an N; wanted some inside: give longer regions or "
+                "a smaller --margin-bp"
+            )
+
+
+def _tell(
+    n_regions: int,
+    counts: dict[str, dict[str, int]],
+    chrom_sizes: dict[str, int],
+    sliced: list[str],
+) -> None:
+    """What was written and left out."""
+    for name, found in counts.items():
+        say(
+            f"{PROGRAM}: {name}: {found['values']} edges in {n_regions} regions, "
+            f"{found['missing']} without value left out; {found['cuts']} cuts, "
+            f"{found['tokens']} complete tokens"
+        )
+    for chrom in sliced:
+        say(
+            f"{PROGRAM}: {chrom} is in slices, so its length is not known; the bigWig files say "
+            f"{chrom_sizes[chrom]}, the end of the last slice"
+        )
