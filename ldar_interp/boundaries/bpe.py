@@ -59,7 +59,7 @@ def learn_byte_pairs(genome: Genome, *, max_bases: int, max_merges: int) -> Byte
     Parameters
     ----------
     genome : open. If it is longer than `max_bases`, words of 2 kb evenly spaced over it are used.
-    max_bases : bases to learn from.
+    max_bases : bases to learn from, rounded up to whole words.
     max_merges : merges to learn; fewer where the sequence has no pair left that occurs twice.
 
     Raises
@@ -80,7 +80,7 @@ def learn_byte_pairs(genome: Genome, *, max_bases: int, max_merges: int) -> Byte
         for piece in pieces
         for start in range(piece.start, piece.end, _WORD_BP)
     ]
-    wanted = max(1, max_bases // _WORD_BP)
+    wanted = -(-max_bases // _WORD_BP)
     if len(starts) > wanted:
         starts = [starts[i] for i in np.linspace(0, len(starts) - 1, wanted).astype(int)]
     words = [decode(genome.fetch(*start)) for start in starts]

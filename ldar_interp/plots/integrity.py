@@ -25,10 +25,10 @@ INTEGRITY_COLUMNS = (
 )  # fmt: skip
 PANELS = {
     "inside_cut": "cut inside\n(share of elements)",
-    "border_cut": "border cut\n(share of borders)",
+    "left_cut": "5′ border cut\n(share of elements)",
+    "right_cut": "3′ border cut\n(share of elements)",
     "intact": "exactly one token\n(share of elements)",
     "integrity_contrast": "cuts per edge,\ninside − flanks",
-    "border_contrast": "cuts per edge,\nborders − flanks",
 }
 MOST_KINDS = 8
 _LABELS = {
@@ -46,7 +46,7 @@ _KIND_LABELS = {
     "codon": "codons in frame",
     "start_codon": "start codons",
 }
-_ROW_MM, _HEAD_MM, _TOP_MM, _BOTTOM_MM, _LEFT_MM, _GAP_MM = 3.0, 4.0, 9.5, 20.0, 29.0, 4.0
+_ROW_MM, _HEAD_MM, _TOP_MM, _BOTTOM_MM, _LEFT_MM, _GAP_MM = 3.0, 4.0, 7.0, 22.0, 29.0, 4.0
 
 
 def integrity_figure(table: pd.DataFrame) -> Figure:
@@ -84,8 +84,8 @@ def integrity_figure(table: pd.DataFrame) -> Figure:
     with publication_style():
         figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(height)))
         for kind, at in heads.items():
-            first = table[table["kind"] == kind].iloc[0]
-            size = f"n = {int(first['n_instances']):,} in {int(first['n_groups']):,} groups"
+            mine = table[table["kind"] == kind]
+            size = f"n = {mine['n_instances'].max():,} in {mine['n_groups'].max():,} groups"
             label = _KIND_LABELS.get(kind, kind)
             write_at(figure, 3.0, _TOP_MM + at + 0.8, f"{label}, {size}", weight="bold", color=INK)
         for kind, name, at in rows:
@@ -105,17 +105,17 @@ def integrity_figure(table: pd.DataFrame) -> Figure:
             for kind, name, at in rows:
                 if (kind, name, endpoint) in lookup.index:
                     _draw_dot(ax, lookup.loc[(kind, name, endpoint)], at, name)
-            if endpoint.endswith("contrast"):
-                ax.axvline(0, color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=0)
-            else:
+            if endpoint in ("inside_cut", "left_cut", "right_cut"):
                 ax.set_xlim(-0.04, 1.04)
                 ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-            ax.locator_params(axis="x", nbins=3) if endpoint.endswith("contrast") else None
+            else:
+                ax.axvline(0, color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=0)
+                ax.locator_params(axis="x", nbins=3)
             ax.set_yticks([])
             ax.spines["left"].set_visible(False)
             ax.set_xlabel(label)
             write_at(
-                figure, _LEFT_MM + number * (panel_mm + _GAP_MM), 5.0, "abcde"[number],
+                figure, _LEFT_MM + number * (panel_mm + _GAP_MM), 5.5, "abcde"[number],
                 size=PANEL_LETTER_PT, weight="bold",
             )  # fmt: skip
         figure.draw_without_rendering()
@@ -161,10 +161,12 @@ def _write_note(figure: Figure, height: float, n_hidden: int) -> None:
     lines = [
         "Dots: value with 95 % interval (groups resampled; for random cuts, the range of the "
         "draws). In brackets: bp a token around these elements.",
+        "Splice sites: the exon | intron edge is the 5′ border of a donor GT and the 3′ border of "
+        "an acceptor AG. Scales of d and e follow the data.",
         "Grey bar: chance at the tokenizer's own rate. Triangle: the same tokenizer at other "
         "places around the same elements. Flanks: 4 edges beyond each border.",
     ]
     if n_hidden:
         lines.append(f"{n_hidden} further kinds are in integrity.tsv.")
     for number, line in enumerate(lines):
-        write_at(figure, 3.0, height - 7.0 + 2.8 * number, line, color=MUTED_INK)
+        write_at(figure, 3.0, height - 9.0 + 2.8 * number, line, color=MUTED_INK)

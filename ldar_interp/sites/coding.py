@@ -60,10 +60,12 @@ def find_codons(gtf: GtfRows, transcripts: pl.DataFrame) -> tuple[pd.DataFrame, 
     )
     ids = pieces.select(TRANSCRIPT).unique(maintain_order=True).with_row_index("key")
     table = pieces.join(ids, on=TRANSCRIPT, how="left", maintain_order="left")
-    has_frame = table.group_by("key").agg(ok=pl.col("frame").is_in([0, 1, 2]).all())
+    # Null counts as wrong: `all` alone would pass over it.
+    is_frame = pl.col("frame").is_in([0, 1, 2]).fill_null(False)
+    has_frame = table.group_by("key").agg(ok=is_frame.all())
     key = table["key"].to_numpy().astype(np.int64)
     known = np.zeros(len(ids), dtype=bool)
-    framed = has_frame.filter(pl.col("ok").fill_null(False))["key"].to_numpy()
+    framed = has_frame.filter("ok")["key"].to_numpy()
     known[framed.astype(np.int64)] = True
     start, end = table["start"].to_numpy(), table["end"].to_numpy()
     frame = table["frame"].fill_null(0).to_numpy()

@@ -23,20 +23,12 @@ class TokenSettings(BaseModel):
     fasta: Path | None = None
     gtf: Path | None = None
     baseline: Literal["random", "none"] = "random"
-    gene_type: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
     margin_bp: int | None = Field(None, ge=1)
     n_boot: int = Field(2000, ge=100)
     seed: int = Field(1, ge=0)
     device: str = "cpu"
     backend: Literal["auto", "torch", "compiled", "cuda"] = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
-
-    @field_validator("gene_type", "tag", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        """`a,b` is the list of both, as on the command line."""
-        return split_words(value)
 
     @model_validator(mode="after")
     def _check_together(self) -> "TokenSettings":
@@ -55,6 +47,8 @@ class IntegritySettings(TokenSettings):
     out: Path = Path("tokenizer_integrity")
     elements: Path | None = None
     kinds: tuple[str, ...] = ELEMENT_KINDS
+    gene_type: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
     strand: Literal["transcript", "forward"] = "transcript"
     grids: tuple[int, ...] = (4, 6)
     context_bp: int = Field(50, ge=10, le=1000)
@@ -64,9 +58,10 @@ class IntegritySettings(TokenSettings):
     bpe_vocab: int | None = Field(None, ge=5)
     n_random: int = Field(200, ge=20)
 
-    @field_validator("kinds", "grids", mode="before")
+    @field_validator("kinds", "grids", "gene_type", "tag", mode="before")
     @classmethod
     def _split_lists(cls, value: object) -> object:
+        """`a,b` is the list of both, as on the command line."""
         return split_words(value)
 
     @model_validator(mode="after")
