@@ -9,11 +9,19 @@ from typing import Annotated
 
 import typer
 
-from ldar_interp import __version__, flops, pretrain, splice_profile, tokenizer_integrity
+from ldar_interp import (
+    __version__,
+    chunk_lengths,
+    flops,
+    pretrain,
+    splice_profile,
+    tokenizer_integrity,
+)
 
 PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
     "tokenizer-integrity": tokenizer_integrity.main,
+    "chunk-lengths": chunk_lengths.main,
     "pretrain": pretrain.main,
     "flops": flops.main,
 }
