@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tokenizers
 
 from ldar_interp.boundaries.bpe import choose_merges, cut_by_byte_pairs, learn_byte_pairs
 from ldar_interp.boundaries.consistency import Consistency
@@ -200,6 +201,7 @@ def cut_bpe(
         "vocabulary": n_merges + 4,
         "chosen_for_rate": asked is None,
         "bases_learned_on": pairs.n_bases,
+        "tokenizers": tokenizers.__version__,
         "first_merges": ["".join(pair) for pair in pairs.merges[:10]],
     }
     return [cuts], described, settings.bpe_fasta
