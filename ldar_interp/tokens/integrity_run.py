@@ -192,14 +192,17 @@ def cut_bpe(
     else:
         n_merges = len(pairs.merges)
         cuts = cut_by_byte_pairs(pairs, n_merges, genome, domain)
+    is_short = asked is None and n_merges == len(pairs.merges) and cuts.rate > rate
     say(
         f"{PROGRAM}: BPE with {n_merges + 4} tokens"
         + (", chosen for the checkpoint's rate" if asked is None else "")
         + f", learned on {pairs.n_bases} bases"
+        + (": the most that are tried or found, and still shorter ones" if is_short else "")
     )
     described = {
         "vocabulary": n_merges + 4,
         "chosen_for_rate": asked is None,
+        "rate_out_of_reach": is_short,
         "bases_learned_on": pairs.n_bases,
         "tokenizers": tokenizers.__version__,
         "first_merges": ["".join(pair) for pair in pairs.merges[:10]],

@@ -57,6 +57,13 @@ def test_integrity_figure_is_readable() -> None:
     assert len(figure.axes) == len(PANELS)
 
 
+def test_a_wide_interval_does_not_hide_rare_tokens() -> None:
+    table = integrity_table(["all"])
+    table.loc[table["endpoint"] == "intact", ["value", "null", "ci_high"]] = [0.04, 0.02, 1.0]
+    ax = integrity_figure(table).axes[list(PANELS).index("intact")]
+    assert ax.get_xlim()[1] == pytest.approx(0.06)
+
+
 def test_kinds_that_do_not_fit_are_counted() -> None:
     figure = integrity_figure(integrity_table([f"motif{i}" for i in range(MOST_KINDS + 3)]))
     assert "3 further kinds are in integrity.tsv." in [text.get_text() for text in figure.texts]
