@@ -9,11 +9,22 @@ from typing import Annotated
 
 import typer
 
-from ldar_interp import __version__, export_tracks, flops, kmer_null, pretrain, splice_profile
+from ldar_interp import (
+    __version__,
+    chunk_lengths,
+    export_tracks,
+    flops,
+    kmer_null,
+    pretrain,
+    splice_profile,
+    tokenizer_integrity,
+)
 
 PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
     "kmer-null": kmer_null.main,
+    "tokenizer-integrity": tokenizer_integrity.main,
+    "chunk-lengths": chunk_lengths.main,
     "export-tracks": export_tracks.main,
     "pretrain": pretrain.main,
     "flops": flops.main,

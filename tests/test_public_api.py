@@ -93,8 +93,7 @@ def test_unknown_program_lists_the_known(capsys: pytest.CaptureFixture[str]) -> 
         main(["splice-profiles"])
     assert end.value.code == 2
     assert capsys.readouterr().err == (
-        "ldar-interp: error: no program 'splice-profiles'; wanted one of splice-profile, "
-        "export-tracks, pretrain, flops\n"
+        f"ldar-interp: error: no program 'splice-profiles'; wanted one of {', '.join(PROGRAMS)}\n"
     )
 
 

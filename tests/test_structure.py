@@ -19,6 +19,15 @@ def list_sources() -> list[Path]:
     return sorted(path for folder in CODE_FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
+def list_programs() -> set[str]:
+    """Names of the programs, from the files that can be run."""
+    return {
+        path.stem.replace("_", "-")
+        for path in PACKAGE.glob("*.py")
+        if not path.stem.startswith("_") and '__name__ == "__main__"' in path.read_text()
+    }
+
+
 def modules_after(statement: str) -> set[str]:
     """Top-level modules that a fresh interpreter holds after a statement."""
     script = f"import sys\n{statement}\nprint(*sorted({{m.split('.')[0] for m in sys.modules}}))"
@@ -46,9 +55,7 @@ def test_import_of_the_package_is_light() -> None:
     assert not modules_after("import ldar_interp; dir(ldar_interp)") & {*SLOW_TO_IMPORT, "numpy"}
 
 
-@pytest.mark.parametrize(
-    "program", ["", "splice-profile", "kmer-null", "export-tracks", "pretrain", "flops"]
-)
+@pytest.mark.parametrize("program", ["", *sorted(list_programs())])
 def test_help_does_not_import_torch(program: str) -> None:
     words = [*filter(None, [program]), "--help"]
     statement = (
@@ -68,12 +75,7 @@ def test_analysis_runs_without_torch(room: str) -> None:
 def test_every_program_is_a_subcommand() -> None:
     from ldar_interp.__main__ import PROGRAMS
 
-    scripts = {
-        path.stem.replace("_", "-")
-        for path in PACKAGE.glob("*.py")
-        if not path.stem.startswith("_") and '__name__ == "__main__"' in path.read_text()
-    }
-    assert scripts == set(PROGRAMS)
+    assert list_programs() == set(PROGRAMS)
 
 
 @pytest.mark.parametrize("path", list_sources(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -28,10 +28,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class GtfRows:
-    """Exon, intron, gene and transcript rows of a file, in its own chromosome names.
+    """Exon, intron, gene and transcript rows of a file (and more if asked), under its own names.
 
-    `rows` : columns `chrom, feature, start, end, strand, gene_id, transcript_id, gene_name,
+    `rows` : columns `chrom, feature, start, end, strand, frame, gene_id, transcript_id, gene_name,
     gene_type, level, has_tag`; 0-based half-open, null where an attribute is absent or empty,
+    `frame` the bases before the first whole codon (0, 1, 2; null where the file has `.`),
     `has_tag` true if the row carries one of the tags asked for.
     `counts` : `lines` (comments and blanks left out), `broken_lines`, `first_broken_line`
     (1-based line of the file, 0 if none).
@@ -43,7 +44,11 @@ class GtfRows:
 
 
 def read_gtf(
-    gtf: str | Path, *, tags: Sequence[str] | None = None, max_bad_lines: float = 0.01
+    gtf: str | Path,
+    *,
+    tags: Sequence[str] | None = None,
+    max_bad_lines: float = 0.01,
+    features: Sequence[str] = FEATURES,
 ) -> GtfRows:
     """Read the rows that say where genes, transcripts, exons and introns are.
 
@@ -55,6 +60,7 @@ def read_gtf(
     gtf : GTF, plain or gzip.
     tags : values of the attribute `tag` to look for; a space reads as an underscore.
     max_bad_lines : share of lines that may be broken; they are left out, counted and logged.
+    features : names in the third column that are read; `FEATURES` and more, such as `CDS`.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def read_gtf(
     """
     path = Path(gtf)
     lines = _scan(path)
-    is_wanted = pl.col("feature").is_in(FEATURES)
+    is_wanted = pl.col("feature").is_in(features)
     start, end = (pl.col(name).cast(pl.Int64, strict=False) for name in ("start", "end"))
     is_broken = (
         pl.col("attributes").is_null()
@@ -83,6 +89,7 @@ def read_gtf(
             (start - 1).alias("start"),
             end.alias("end"),
             pl.col("strand"),
+            pl.col("frame").cast(pl.Int64, strict=False),
             pl.col("gene_id"),
             transcript_id=_attribute("transcript_id"),
             gene_name=pl.coalesce(_attribute("gene_name"), _attribute("gene")),
