@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ldar_interp import __version__, flops, pretrain, splice_profile
+from ldar_interp import __version__, flops, mutagenesis, pretrain, splice_profile
 
 PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
+    "mutagenesis": mutagenesis.main,
     "pretrain": pretrain.main,
     "flops": flops.main,
 }

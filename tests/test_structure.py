@@ -46,7 +46,7 @@ def test_import_of_the_package_is_light() -> None:
     assert not modules_after("import ldar_interp; dir(ldar_interp)") & {*SLOW_TO_IMPORT, "numpy"}
 
 
-@pytest.mark.parametrize("program", ["", "splice-profile", "pretrain", "flops"])
+@pytest.mark.parametrize("program", ["", "splice-profile", "mutagenesis", "pretrain", "flops"])
 def test_help_does_not_import_torch(program: str) -> None:
     words = [*filter(None, [program]), "--help"]
     statement = (

@@ -139,8 +139,8 @@ def mutate_sites(
     check_window(length, margin, model.config.train_length)
     if not 1 <= context_bp <= length // 2 or not 0 <= spread_bp < margin:
         raise InputError(
-            f"context of {context_bp} bp, spread of {spread_bp} bp; wanted 1 to {length // 2}, half "
-            f"of the window, and 0 to {margin - 1}, less than the margin"
+            f"context of {context_bp} bp, spread of {spread_bp} bp; wanted 1 to {length // 2}, "
+            f"half of the window, and 0 to {margin - 1}, less than the margin"
         )
     if workers < 1 or (batch_size is not None and batch_size < 1):
         raise InputError(f"workers {workers}, batch_size {batch_size}; wanted at least 1")

@@ -156,5 +156,5 @@ def test_other_errors(model, genome):
     with pytest.raises(DeviceError, match="dtype 'float16'; wanted one of float32, bfloat16"):
         run(model, genome, ("chr1", 100, "+"), dtype="float16")
     fixed = random_model(preset("nano").with_router("fixed:4"), seed=1)
-    with pytest.raises(InputError, match="router fixed:4 of .* wanted a learned or one_sided"):
+    with pytest.raises(InputError, match=r"router fixed:4 of .* wanted a learned or one_sided"):
         run(fixed, genome, ("chr1", 100, "+"))
