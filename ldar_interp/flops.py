@@ -15,6 +15,7 @@ import typer
 from ldar_interp.assets import CHECKPOINT
 from ldar_interp.command_line import one_line_errors, run_program, say
 from ldar_interp.errors import CheckpointError, InputError
+from ldar_interp.program import options
 
 if TYPE_CHECKING:
     from ldar_interp.model.config import LDARNetConfig
@@ -29,13 +30,7 @@ COLUMNS = (
 
 
 def main(
-    ckpt: Annotated[
-        str | None,
-        typer.Option(
-            help="Checkpoint: .pt, .safetensors, hf://owner/name or random:2m.",
-            show_default="embedded",
-        ),
-    ] = None,
+    ckpt: options.Ckpt = None,
     preset: Annotated[
         str | None, typer.Option(help="Instead: a preset's shape (110m, 20m, 2m, small, nano).")
     ] = None,
@@ -66,7 +61,7 @@ def main(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the table here (TSV).")] = None,
     force: Annotated[bool, typer.Option(help="Replace an existing --out.")] = False,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks of input errors.")] = False,
+    debug: options.Debug = False,
 ) -> None:
     """Count floating-point operations by layer and in total; a multiply-add is two."""
     with one_line_errors(PROGRAM, debug=debug):

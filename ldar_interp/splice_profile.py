@@ -6,7 +6,6 @@ Example: python -m ldar_interp.splice_profile --ckpt model_ckpt_110m.pt --fasta 
 Without arguments it runs on the embedded checkpoint and region.
 """
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,58 +17,25 @@ from ldar_interp.command_line import (
     run_program,
     say,
 )
+from ldar_interp.program import options
 from ldar_interp.splice.settings import SpliceSettings
 
 PROGRAM = "splice_profile"
 
 
 def main(
-    ckpt: Annotated[
-        str | None,
-        typer.Option(
-            help="Checkpoint: .pt, .safetensors, hf://owner/name or random:2m.",
-            show_default="embedded",
-        ),
-    ] = None,
-    fasta: Annotated[
-        Path | None, typer.Option(help="Genome, plain or bgzip.", show_default="embedded region")
-    ] = None,
-    gtf: Annotated[
-        Path | None,
-        typer.Option(
-            help="GENCODE, Ensembl or NCBI annotation.", show_default="embedded annotation"
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="splice_profile")
-    ] = None,
-    flank_bp: Annotated[
-        int | None, typer.Option(help="Edges shown on each side.", show_default="100")
-    ] = None,
-    strand: Annotated[
-        str | None,
-        typer.Option(
-            help="Strand that the model reads: transcript, forward or mean of both.",
-            show_default="transcript",
-        ),
-    ] = None,
+    ckpt: options.Ckpt = None,
+    fasta: options.Fasta = None,
+    gtf: options.Gtf = None,
+    out: options.Out = None,
+    flank_bp: options.FlankBp = None,
+    strand: options.Strand = None,
     controls: Annotated[
         str | None, typer.Option(help="Control rungs.", show_default="C0,C1,C2")
     ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="random: the same architecture, untrained; or none.", show_default="random"
-        ),
-    ] = None,
-    gene_type: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep genes of this type; may be repeated.", show_default="all"),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep transcripts with this tag; may be repeated.", show_default="all"),
-    ] = None,
+    baseline: options.Baseline = None,
+    gene_type: options.GeneType = None,
+    tag: options.Tag = None,
     max_sites: Annotated[
         int | None,
         typer.Option(
@@ -78,42 +44,19 @@ def main(
             show_default="all",
         ),
     ] = None,
-    margin_bp: Annotated[
-        int | None, typer.Option(help="Window margin to drop.", show_default="measured")
-    ] = None,
-    n_draws: Annotated[
-        int | None,
-        typer.Option(help="Draws of controls; the first is tested.", show_default="3"),
-    ] = None,
-    n_boot: Annotated[
-        int | None, typer.Option(help="Bootstrap resamples.", show_default="2000")
-    ] = None,
-    n_flips: Annotated[int | None, typer.Option(help="Sign flips.", show_default="9999")] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of every random choice.", show_default="1")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="torch device.", show_default="cpu")] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, torch, compiled (CPU) or cuda (kernels); auto: the fastest that runs.",
-            show_default="auto",
-        ),
-    ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")
-    ] = None,
-    width_mm: Annotated[
-        int | None, typer.Option(help="Width of the figure: 183 or 89.", show_default="183")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on a CPU.", show_default="all cores", min=1)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file of these options; options given here win.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier result.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    margin_bp: options.MarginBp = None,
+    n_draws: options.NDraws = None,
+    n_boot: options.NBoot = None,
+    n_flips: options.NFlips = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    backend: options.Backend = None,
+    dtype: options.Dtype = None,
+    width_mm: options.WidthMm = None,
+    workers: options.Workers = None,
+    config: options.Config = None,
+    force: options.Force = False,
+    debug: options.Debug = False,
 ) -> None:
     """Profile boundary probability around splice sites, with controls, intervals and tests.
 
@@ -128,7 +71,7 @@ def main(
         "tag": tag or None, "max_sites": max_sites, "margin_bp": margin_bp, "n_draws": n_draws,
         "n_boot": n_boot, "n_flips": n_flips, "seed": seed, "device": device,
         "backend": backend, "dtype": dtype, "width_mm": width_mm,
-        "controls": None if controls is None else [part.strip() for part in controls.split(",")],
+        "controls": options.split_words(controls),
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):
         settings = merge_settings(SpliceSettings, config, given)

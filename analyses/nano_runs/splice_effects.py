@@ -17,8 +17,8 @@ from ldar_interp.genome.fasta import Genome
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.profiles import collect
 from ldar_interp.sites.controls import ControlLadder, build_controls
+from ldar_interp.sites.draw import draw_sites
 from ldar_interp.sites.gencode import load_splice_sites
-from ldar_interp.splice.analysis import draw_sites
 from ldar_interp.stats.enrichment import enrichment
 
 COLUMNS = (

@@ -6,18 +6,17 @@ Reads the tables of analyses/nano_runs; works with whatever runs these hold.
 """
 
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
-import typer
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict
 
 from analyses.nano_runs import panels
-from analyses.nano_runs.report import Plotted, Report, markdown_table, write_report
+from analyses.nano_runs.program import make_main
+from analyses.nano_runs.report import Plotted, Report, markdown_table
 from analyses.nano_runs.seeds import count_seeds, mean_of_seeds, paired, values_of
 from analyses.nano_runs.tables import TABLES, read_table, select
-from ldar_interp.command_line import merge_settings, one_line_errors, run_program
+from ldar_interp.command_line import run_program
 from ldar_interp.plots.style import DOUBLE_COLUMN_MM, MUTED_INK, inches, publication_style
 
 NAME = "ratio_loss"
@@ -32,21 +31,6 @@ class Settings(BaseModel):
     settings: tuple[str, ...]
     reference: str
     middle_step: int
-
-
-def main(
-    config: Annotated[Path, typer.Option(help="Settings.")] = FOLDER / "config.toml",
-    out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("figures/ratio_loss"),
-    tables: Annotated[Path, typer.Option(help="Tables of the small runs.")] = TABLES,
-    readme: Annotated[Path | None, typer.Option(help="README whose outcome is written.")] = FOLDER
-    / "README.md",
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier figure.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
-) -> None:
-    """Does compression drift without the ratio loss, and what does that loss cost?"""
-    with one_line_errors(NAME, debug=debug):
-        settings = merge_settings(Settings, config, {})
-        write_report(build_report(settings, tables), out, readme, force=force)
 
 
 def build_report(settings: Settings, tables: Path = TABLES) -> Report:
@@ -195,6 +179,13 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
         panels.note_seeds(figure, seeds, panels.T_BARS)
     return figure
 
+
+main = make_main(
+    FOLDER,
+    "Does compression drift without the ratio loss, and what does that loss cost?",
+    Settings,
+    build_report,
+)
 
 if __name__ == "__main__":
     run_program(main)

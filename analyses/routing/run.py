@@ -6,17 +6,16 @@ Reads the tables of analyses/nano_runs; works with whatever runs these hold.
 """
 
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analyses.nano_runs import panels
 from analyses.nano_runs.masked_p import BINS
-from analyses.nano_runs.report import Report, write_report
+from analyses.nano_runs.program import make_main
+from analyses.nano_runs.report import Report
 from analyses.nano_runs.seeds import count_seeds
 from analyses.nano_runs.tables import TABLES, read_table, select
 from analyses.routing.summarise import (
@@ -26,28 +25,13 @@ from analyses.routing.summarise import (
     describe,
     summarise,
 )
-from ldar_interp.command_line import merge_settings, one_line_errors, run_program
+from ldar_interp.command_line import run_program
 from ldar_interp.plots.style import DOUBLE_COLUMN_MM, SET_COLOURS, inches, publication_style
 
 NAME = "routing"
 FOLDER = Path(__file__).resolve().parent
 PATTERN_DASHES = dict(zip(PATTERNS, panels.DASHES, strict=False))
 PATTERN_LABELS = {"random": "15 % masked", "sparse": "one base in 256"}
-
-
-def main(
-    config: Annotated[Path, typer.Option(help="Settings.")] = FOLDER / "config.toml",
-    out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("figures/routing"),
-    tables: Annotated[Path, typer.Option(help="Tables of the small runs.")] = TABLES,
-    readme: Annotated[Path | None, typer.Option(help="README whose outcome is written.")] = FOLDER
-    / "README.md",
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier figure.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
-) -> None:
-    """Are learned boundaries better at the same FLOPs, and robust to [MASK]?"""
-    with one_line_errors(NAME, debug=debug):
-        settings = merge_settings(Settings, config, {})
-        write_report(build_report(settings, tables), out, readme, force=force)
 
 
 def build_report(settings: Settings, tables: Path = TABLES) -> Report:
@@ -128,6 +112,13 @@ def _draw_distances(ax: Axes, data: pd.DataFrame, settings: Settings) -> None:
     ax.set_ylim(bottom=0)
     ax.set_xlabel("bases from the nearest [MASK]")
 
+
+main = make_main(
+    FOLDER,
+    "Are learned boundaries better at the same FLOPs, and robust to [MASK]?",
+    Settings,
+    build_report,
+)
 
 if __name__ == "__main__":
     run_program(main)

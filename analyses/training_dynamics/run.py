@@ -6,15 +6,14 @@ Reads the tables of analyses/nano_runs; works with whatever runs these hold.
 """
 
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyses.nano_runs import panels
-from analyses.nano_runs.report import Report, write_report
+from analyses.nano_runs.program import make_main
+from analyses.nano_runs.report import Report
 from analyses.nano_runs.seeds import count_seeds
 from analyses.nano_runs.tables import TABLES, read_table, select
 from analyses.training_dynamics.summarise import (
@@ -25,7 +24,7 @@ from analyses.training_dynamics.summarise import (
     steps_of,
     summarise,
 )
-from ldar_interp.command_line import merge_settings, one_line_errors, run_program
+from ldar_interp.command_line import run_program
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
     INK,
@@ -37,23 +36,6 @@ from ldar_interp.plots.style import (
 
 NAME = "training_dynamics"
 FOLDER = Path(__file__).resolve().parent
-
-
-def main(
-    config: Annotated[Path, typer.Option(help="Settings.")] = FOLDER / "config.toml",
-    out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path(
-        "figures/training_dynamics"
-    ),
-    tables: Annotated[Path, typer.Option(help="Tables of the small runs.")] = TABLES,
-    readme: Annotated[Path | None, typer.Option(help="README whose outcome is written.")] = FOLDER
-    / "README.md",
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier figure.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
-) -> None:
-    """How does the splice profile emerge, and do seeds agree on where boundaries are?"""
-    with one_line_errors(NAME, debug=debug):
-        settings = merge_settings(Settings, config, {})
-        write_report(build_report(settings, tables), out, readme, force=force)
 
 
 def build_report(settings: Settings, tables: Path = TABLES) -> Report:
@@ -153,6 +135,13 @@ def _label_steps(ax: Axes, steps: list[int]) -> None:
     ax.set_xlim(-0.5, len(steps) - 0.5)
     ax.set_xlabel("step")
 
+
+main = make_main(
+    FOLDER,
+    "How does the splice profile emerge, and do seeds agree on where boundaries are?",
+    Settings,
+    build_report,
+)
 
 if __name__ == "__main__":
     run_program(main)

@@ -1,27 +1,22 @@
 """The steps of a splice-profile run, in order: read, choose, match, model, compare."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ldar_interp.assets import CHECKPOINT
-from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
-from ldar_interp.boundaries.consistency import Consistency, NoStretchError, measure_consistency
+from ldar_interp.boundaries.consistency import Consistency
 from ldar_interp.boundaries.extract import extract_boundaries
 from ldar_interp.boundaries.stitch import plan_orientations
-from ldar_interp.boundaries.tiling import check_margin
-from ldar_interp.command_line import say
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
-from ldar_interp.model.backend import backend_versions, find_backend, set_backend
-from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.plots.logos import LogoCounts, count_letters
 from ldar_interp.profiles import Profiles, collect
+from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
 from ldar_interp.sites.controls import ControlLadder, build_controls
+from ldar_interp.sites.draw import draw_sites
 from ldar_interp.sites.gencode import SpliceAnnotation, load_splice_sites
 from ldar_interp.sites.measured_sites import read_site_letters
 from ldar_interp.splice import report
@@ -39,13 +34,7 @@ class SpliceRun:
     track that they were cut from. `consistency` is empty if it could not be measured.
     """
 
-    source: str
-    fasta: Path
-    gtf: Path
-    model_config: dict[str, Any]
-    backend: str
-    backend_versions: dict[str, str]
-    baseline_seed: int | None
+    models: OpenModels
     annotation: SpliceAnnotation
     ladder: ControlLadder
     consistency: dict[str, Consistency]
@@ -62,27 +51,19 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
     ------
     InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
     """
-    source = settings.ckpt or str(CHECKPOINT)
-    fasta, gtf = settings.fasta or DEMO_FASTA, settings.gtf or DEMO_GTF
-    model = load_model(source, settings.device, seed=settings.seed, backend=settings.backend)
-    if settings.margin_bp is not None:
-        check_margin(settings.margin_bp, model.config.train_length)
-    models, baseline_seed = {"checkpoint": model}, None
-    if settings.baseline == "random":
-        # Another draw than --ckpt random:PRESET, or it would be compared with itself.
-        baseline_seed = settings.seed + 1
-        untrained = random_model(model.config, seed=baseline_seed)
-        set_backend(untrained, find_backend(model))
-        models["random"] = untrained.to(settings.device).eval().requires_grad_(False)
-    with Genome(fasta) as genome:
+    models = open_models(settings)
+    with Genome(settings.genome_path) as genome:
         annotation = load_splice_sites(
-            gtf, genome, gene_types=settings.gene_type or None, tags=settings.tag or None
+            settings.annotation_path,
+            genome,
+            gene_types=settings.gene_type or None,
+            tags=settings.tag or None,
         )
         sites = draw_sites(annotation.sites, settings.max_sites, settings.seed)
         report.tell_annotation(annotation, sites)
-        consistency = measure_models(models, genome, settings)
-        margin_bp = settings.margin_bp or max(c.margin_bp for c in consistency.values())
-        check_reach(sites, genome, model.config.train_length, margin_bp)
+        consistency = measure_models(models, genome, settings, program=report.PROGRAM)
+        margin_bp = choose_margin(settings, consistency)
+        check_reach(sites, genome, models.checkpoint.config.train_length, margin_bp)
         ladder = build_controls(
             sites,
             genome,
@@ -95,7 +76,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         report.tell_controls(ladder)
         check_controls(ladder)
         profiles, extraction = {}, {}
-        for name, current in models.items():
+        for name, current in models.by_name.items():
             profiles[name], extraction[name] = profile_sites(
                 name, current, genome, ladder, settings, margin_bp, workers
             )
@@ -112,13 +93,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         for name, found in profiles.items()
     ]
     return SpliceRun(
-        source=source,
-        fasta=fasta,
-        gtf=gtf,
-        model_config=model.config.to_dict(),
-        backend=find_backend(model),
-        backend_versions=backend_versions(find_backend(model)),
-        baseline_seed=baseline_seed,
+        models=models,
         annotation=annotation,
         ladder=ladder,
         consistency=consistency,
@@ -127,42 +102,6 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         result=join_results(results),
         logos=logos,
     )
-
-
-def draw_sites(sites: pd.DataFrame, max_sites: int | None, seed: int) -> pd.DataFrame:
-    """At most `max_sites` sites of each kind, drawn without replacement, in table order."""
-    if max_sites is None:
-        return sites
-    kept: list[int] = []
-    for number, (_, rows) in enumerate(sites.groupby("kind", sort=True)):
-        rng = np.random.default_rng([seed, 5, number])
-        size = min(max_sites, len(rows))
-        kept += rng.choice(rows.index.to_numpy(), size=size, replace=False).tolist()
-    return sites.loc[sorted(kept)].reset_index(drop=True)
-
-
-def measure_models(
-    models: dict[str, LDARNet], genome: Genome, settings: SpliceSettings
-) -> dict[str, Consistency]:
-    """Offset consistency of each model; none on a short genome for which a margin was given.
-
-    Raises
-    ------
-    NoStretchError : the genome is too short to measure on, and no margin was given.
-    """
-    found = {}
-    for name, model in models.items():
-        try:
-            found[name] = measure_consistency(
-                model, genome, seed=settings.seed, dtype=settings.dtype
-            )
-        except NoStretchError as error:
-            if settings.margin_bp is None:
-                raise
-            say(f"{report.PROGRAM}: offset consistency was not measured: {error}")
-            return {}
-        report.tell_consistency(name, found[name])
-    return found
 
 
 def check_reach(sites: pd.DataFrame, genome: Genome, length: int, margin_bp: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ldar_interp.model.checkpoint import locate_weights
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.splice import splice_figure
+from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.table import join_sites, write_sites
 from ldar_interp.splice.analysis import SpliceRun
@@ -34,9 +34,7 @@ def write_tables(folder: Path, run: SpliceRun) -> None:
         "enrichment": run.result.enrichment,
         "balance": run.ladder.balance,
     }.items():
-        table.to_csv(
-            folder / f"{name}.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
-        )
+        write_table(folder / f"{name}.tsv", table)
 
 
 def write_profiles(path: Path, run: SpliceRun) -> None:
@@ -76,15 +74,12 @@ def describe_run(run: SpliceRun, settings: SpliceSettings) -> dict[str, Any]:
         "program": PROGRAM,
         "arguments": settings.model_dump(mode="json", exclude={"ckpt", "fasta", "gtf", "out"}),
         "inputs": {
-            "fasta": describe_input(run.fasta),
-            "gtf": describe_input(run.gtf),
-            "checkpoint": describe_checkpoint(run.source),
+            "fasta": describe_input(settings.genome_path),
+            "gtf": describe_input(settings.annotation_path),
+            "checkpoint": run.models.describe_source(),
         },
-        "model": run.model_config,
-        "backend": run.backend,
-        "backend_versions": run.backend_versions,
+        **run.models.describe(),
         "seed": settings.seed,
-        "baseline_seed": run.baseline_seed,
         "counts": {
             "annotation": run.annotation.counts,
             "absent_chroms": list(run.annotation.absent_chroms),
@@ -99,10 +94,3 @@ def describe_run(run: SpliceRun, settings: SpliceSettings) -> dict[str, Any]:
         },
         "offset_consistency": {name: found.summary() for name, found in run.consistency.items()},
     }
-
-
-def describe_checkpoint(source: str) -> dict[str, str]:
-    """File name and sha256 of the weights, or the name of a random model."""
-    if source.startswith("random:"):
-        return {"random": source.removeprefix("random:")}
-    return describe_input(locate_weights(source))

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ldar_interp.boundaries.consistency import Consistency
 from ldar_interp.command_line import say
 from ldar_interp.profiles import Profiles
 from ldar_interp.sites.controls import ControlLadder
@@ -65,23 +64,6 @@ def tell_controls(ladder: ControlLadder) -> None:
                 f"{PROGRAM}: {rung} {kind}: {int(counts['matched'])} of {int(counts['sites'])} "
                 f"sites matched{f' ({reasons})' if reasons else ''}"
             )
-
-
-def tell_consistency(name: str, found: Consistency) -> None:
-    """The margin that the measurement asks for, and what is left beyond it."""
-    summary = found.summary()
-    reached = (
-        f"within {found.tolerance:g} of itself in shifted windows from {found.margin_bp} bp on"
-        if found.reached
-        else f"not within {found.tolerance:g} of itself in shifted windows up to "
-        f"{found.margin_bp} bp, which is the margin"
-    )
-    say(
-        f"{PROGRAM}: {name}: p is {reached} (mean |dp| there "
-        f"{summary['mean_abs_dp_beyond_margin']:.2g}, max "
-        f"{summary['max_abs_dp_beyond_margin']:.2g}); strands differ by "
-        f"{found.strand_difference:.2g}"
-    )
 
 
 def tell_extraction(

@@ -1,14 +1,15 @@
 """What a splice-profile run depends on."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
+from ldar_interp.program.settings import AnnotatedSettings
 
 
-class SpliceSettings(BaseModel):
+class SpliceSettings(AnnotatedSettings):
     """Everything that a run depends on; `--config` takes a TOML file of these names.
 
     Raises
@@ -16,27 +17,16 @@ class SpliceSettings(BaseModel):
     InputError : a FASTA without its GTF or the other way round, no control rung or one twice.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ckpt: str | None = Field(None, min_length=1)
-    fasta: Path | None = None
-    gtf: Path | None = None
     out: Path = Path("splice_profile")
     flank_bp: int = Field(100, ge=10, le=2000)
     strand: Literal["transcript", "forward", "mean"] = "transcript"
     controls: tuple[Literal["C0", "C1", "C2"], ...] = ("C0", "C1", "C2")
-    baseline: Literal["random", "none"] = "random"
     gene_type: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     max_sites: int | None = Field(None, ge=1)
-    margin_bp: int | None = Field(None, ge=1)
     n_draws: int = Field(3, ge=1)
     n_boot: int = Field(2000, ge=100)
     n_flips: int = Field(9999, ge=99)
-    seed: int = Field(1, ge=0)
-    device: str = "cpu"
-    backend: Literal["auto", "torch", "compiled", "cuda"] = "auto"
-    dtype: Literal["float32", "bfloat16"] = "float32"
     width_mm: Literal[89, 183] = 183
 
     @field_validator("controls", "gene_type", "tag", mode="before")
@@ -46,13 +36,7 @@ class SpliceSettings(BaseModel):
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _check_together(self) -> "SpliceSettings":
-        if (self.fasta is None) != (self.gtf is None):
-            found = "--gtf" if self.fasta is None else "--fasta"
-            raise InputError(
-                f"{found} was given alone; wanted --fasta and --gtf together, or neither for the "
-                "embedded region"
-            )
+    def _check_rungs(self) -> Self:
         if not self.controls or len(set(self.controls)) < len(self.controls):
             raise InputError(
                 f"controls are {', '.join(self.controls) or 'none'}; wanted some of C0, C1, C2, "

@@ -1,0 +1,1 @@
+"""What programs share: options, settings, the opening of models, the writing of tables."""
