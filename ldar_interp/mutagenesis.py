@@ -19,26 +19,13 @@ from ldar_interp.command_line import (
     say,
 )
 from ldar_interp.mutations.settings import PROGRAM, MutationSettings
+from ldar_interp.program import options
 
 
 def main(
-    ckpt: Annotated[
-        str | None,
-        typer.Option(
-            help="Checkpoint: .pt, .safetensors, hf://owner/name or random:2m.",
-            show_default="embedded",
-        ),
-    ] = None,
-    fasta: Annotated[
-        Path | None, typer.Option(help="Genome, plain or bgzip.", show_default="embedded region")
-    ] = None,
-    gtf: Annotated[
-        Path | None,
-        typer.Option(
-            help="GENCODE, Ensembl or NCBI annotation: its splice sites.",
-            show_default="embedded annotation",
-        ),
-    ] = None,
+    ckpt: options.Ckpt = None,
+    fasta: options.Fasta = None,
+    gtf: options.Gtf = None,
     sites: Annotated[
         Path | None,
         typer.Option(help="SiteTable (TSV) instead of a GTF's splice sites.", show_default="none"),
@@ -49,9 +36,7 @@ def main(
             help="Variants to score at the nearest site, plain or bgzip.", show_default="none"
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default=PROGRAM)
-    ] = None,
+    out: options.Out = None,
     context_bp: Annotated[
         int | None, typer.Option(help="Bases mutated on each side of the edge.", show_default="50")
     ] = None,
@@ -84,45 +69,18 @@ def main(
         str | None,
         typer.Option(help="Control rungs to mutate too, such as C2.", show_default="none"),
     ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="random: the same architecture, untrained; or none.", show_default="random"
-        ),
-    ] = None,
-    gene_type: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep genes of this type; may be repeated.", show_default="all"),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep transcripts with this tag; may be repeated.", show_default="all"),
-    ] = None,
-    n_boot: Annotated[
-        int | None, typer.Option(help="Bootstrap resamples.", show_default="2000")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of every random choice.", show_default="1")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="torch device.", show_default="cpu")] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, torch, compiled (CPU) or cuda (kernels); auto: the fastest that runs.",
-            show_default="auto",
-        ),
-    ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on a CPU.", show_default="all cores", min=1)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file of these options; options given here win.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier result.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    baseline: options.Baseline = None,
+    gene_type: options.GeneType = None,
+    tag: options.Tag = None,
+    n_boot: options.NBoot = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    backend: options.Backend = None,
+    dtype: options.Dtype = None,
+    workers: options.Workers = None,
+    config: options.Config = None,
+    force: options.Force = False,
+    debug: options.Debug = False,
 ) -> None:
     """Replace every base around sites by every other and measure p on the site's edge.
 
@@ -137,7 +95,7 @@ def main(
         "margin_bp": margin_bp, "reach_bp": reach_bp, "max_sites": max_sites,
         "baseline": baseline, "gene_type": gene_type or None, "tag": tag or None,
         "n_boot": n_boot, "seed": seed, "device": device, "backend": backend, "dtype": dtype,
-        "controls": None if controls is None else [part.strip() for part in controls.split(",")],
+        "controls": options.split_words(controls),
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):
         settings = merge_settings(MutationSettings, config, given)

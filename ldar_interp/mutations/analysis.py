@@ -7,23 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ldar_interp.assets import CHECKPOINT
-from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
 from ldar_interp.boundaries.mutagenesis import Mutagenesis, mutate_sites
 from ldar_interp.boundaries.variants import score_variants
 from ldar_interp.command_line import say
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
-from ldar_interp.model.backend import find_backend, set_backend
-from ldar_interp.model.checkpoint import load_model, random_model
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.mutations.settings import PROGRAM, MutationSettings
+from ldar_interp.program.models import OpenModels, open_models
 from ldar_interp.sites.controls import build_controls
+from ldar_interp.sites.draw import draw_sites
 from ldar_interp.sites.gencode import SpliceAnnotation, load_splice_sites
 from ldar_interp.sites.table import SITE, join_sites, read_sites
 from ldar_interp.sites.variant_sites import find_nearest
 from ldar_interp.sites.vcf import USABLE, Variants, read_vcf
-from ldar_interp.splice.analysis import draw_sites
 from ldar_interp.stats.mutations import MutationTables, summarise_mutations
 
 SCORED = "scored"
@@ -38,10 +35,8 @@ class MutationRun:
     by option.
     """
 
-    source: str
+    models: OpenModels
     inputs: dict[str, Path]
-    model_config: dict[str, Any]
-    baseline_seed: int | None
     results: dict[str, Mutagenesis]
     tables: MutationTables
     variants: pd.DataFrame | None
@@ -55,9 +50,8 @@ def run_analysis(settings: MutationSettings, *, workers: int) -> MutationRun:
     ------
     InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
     """
-    source = settings.ckpt or str(CHECKPOINT)
-    models, baseline_seed = open_models(source, settings)
-    inputs = {"fasta": settings.fasta or DEMO_FASTA}
+    models = open_models(settings)
+    inputs = {"fasta": settings.genome_path}
     with Genome(inputs["fasta"]) as genome:
         annotation, everything = _read_sites(settings, genome, inputs)
         chosen = _choose_sites(settings, genome, annotation, everything)
@@ -65,7 +59,7 @@ def run_analysis(settings: MutationSettings, *, workers: int) -> MutationRun:
         if settings.vcf is not None:
             # Before the long part: a wrong file is told at once.
             inputs["vcf"] = settings.vcf
-            _check_reach(settings, models["checkpoint"])
+            _check_reach(settings, models.checkpoint)
             alleles = read_vcf(settings.vcf, genome)
         results = {
             name: mutate_sites(
@@ -80,7 +74,7 @@ def run_analysis(settings: MutationSettings, *, workers: int) -> MutationRun:
                 workers=workers,
                 progress=f"{PROGRAM}: {name}",
             )
-            for name, model in models.items()
+            for name, model in models.by_name.items()
         }
         _check_values(results["checkpoint"])
         variants = None
@@ -88,7 +82,7 @@ def run_analysis(settings: MutationSettings, *, workers: int) -> MutationRun:
             near = find_nearest(
                 alleles.table, everything[everything["set"] == SITE], reach_bp=settings.reach_bp
             )
-            variants = _score(models, genome, near, settings, workers)
+            variants = _score(models.by_name, genome, near, settings, workers)
     first = results["checkpoint"]
     tables = summarise_mutations(
         {name: result.delta for name, result in results.items()},
@@ -111,28 +105,13 @@ def run_analysis(settings: MutationSettings, *, workers: int) -> MutationRun:
         counts["vcf"] |= {str(k): int(n) for k, n in one["status"].value_counts().items()}
     _tell(counts, results)
     return MutationRun(
-        source=source,
+        models=models,
         inputs=inputs,
-        model_config=models["checkpoint"].config.to_dict(),
-        baseline_seed=baseline_seed,
         results=results,
         tables=tables,
         variants=variants,
         counts=counts,
     )
-
-
-def open_models(source: str, settings: MutationSettings) -> tuple[dict[str, LDARNet], int | None]:
-    """`checkpoint` and, if asked for, `random`: the same architecture with other random weights."""
-    model = load_model(source, settings.device, seed=settings.seed, backend=settings.backend)
-    if settings.baseline == "none":
-        return {"checkpoint": model}, None
-    # Another draw than --ckpt random:PRESET, or it would be compared with itself.
-    seed = settings.seed + 1
-    untrained = random_model(model.config, seed=seed)
-    set_backend(untrained, find_backend(model))
-    untrained = untrained.to(settings.device).eval().requires_grad_(False)
-    return {"checkpoint": model, "random": untrained}, seed
 
 
 def _read_sites(
@@ -141,7 +120,7 @@ def _read_sites(
     """The annotation, if one was read, and all sites that there are."""
     annotation = None
     if settings.sites is None or settings.gtf is not None:
-        inputs["gtf"] = settings.gtf or DEMO_GTF
+        inputs["gtf"] = settings.annotation_path
         annotation = load_splice_sites(
             inputs["gtf"],
             genome,

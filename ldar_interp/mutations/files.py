@@ -10,9 +10,9 @@ from ldar_interp.mutations.analysis import MutationRun
 from ldar_interp.mutations.settings import PROGRAM, MutationSettings
 from ldar_interp.plots.mutations import mutation_figure
 from ldar_interp.plots.save import save_figure
+from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.table import write_sites
-from ldar_interp.splice.files import describe_checkpoint
 
 
 def write_result(folder: Path, run: MutationRun, settings: MutationSettings) -> None:
@@ -22,9 +22,7 @@ def write_result(folder: Path, run: MutationRun, settings: MutationSettings) -> 
     if run.variants is not None:
         tables["variants"] = run.variants
     for name, table in tables.items():
-        table.to_csv(
-            folder / f"{name}.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
-        )
+        write_table(folder / f"{name}.tsv", table)
     write_arrays(folder / "sites.npz", run)
     figure = mutation_figure(run.tables.mutations, run.tables.importance)
     save_figure(figure, folder / "figure")
@@ -57,9 +55,8 @@ def describe_run(run: MutationRun, settings: MutationSettings) -> dict[str, Any]
         "program": PROGRAM,
         "arguments": settings.model_dump(mode="json", exclude=files),
         "inputs": {name: describe_input(path) for name, path in run.inputs.items()}
-        | {"checkpoint": describe_checkpoint(run.source)},
-        "model": run.model_config,
+        | {"checkpoint": run.models.describe_source()},
+        **run.models.describe(),
         "seed": settings.seed,
-        "baseline_seed": run.baseline_seed,
         "counts": run.counts,
     }

@@ -1,16 +1,17 @@
 """What a mutagenesis run depends on."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
+from ldar_interp.program.settings import ModelSettings
 
 PROGRAM = "mutagenesis"
 
 
-class MutationSettings(BaseModel):
+class MutationSettings(ModelSettings):
     """Everything that a run depends on; `--config` takes a TOML file of these names.
 
     Raises
@@ -18,29 +19,18 @@ class MutationSettings(BaseModel):
     InputError : files that do not go together, or a control rung twice.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ckpt: str | None = Field(None, min_length=1)
-    fasta: Path | None = None
-    gtf: Path | None = None
     sites: Path | None = None
     vcf: Path | None = None
     out: Path = Path(PROGRAM)
     context_bp: int = Field(50, ge=1, le=2000)
     spread_bp: int = Field(0, ge=0, le=100)
     window_bp: int | None = Field(None, ge=2)
-    margin_bp: int | None = Field(None, ge=1)
     reach_bp: int = Field(200, ge=0)
     max_sites: int = Field(24, ge=1)
     controls: tuple[Literal["C0", "C1", "C2"], ...] = ()
-    baseline: Literal["random", "none"] = "random"
     gene_type: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     n_boot: int = Field(2000, ge=100)
-    seed: int = Field(1, ge=0)
-    device: str = "cpu"
-    backend: Literal["auto", "torch", "compiled", "cuda"] = "auto"
-    dtype: Literal["float32", "bfloat16"] = "float32"
 
     @field_validator("controls", "gene_type", "tag", mode="before")
     @classmethod
@@ -49,7 +39,7 @@ class MutationSettings(BaseModel):
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _check_together(self) -> "MutationSettings":
+    def _check_together(self) -> Self:
         if self.fasta is None and self.gtf is not None:
             raise InputError(
                 "--gtf was given without --fasta; wanted the genome that it annotates, or neither "
