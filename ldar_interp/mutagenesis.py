@@ -63,7 +63,7 @@ def main(
     ] = None,
     max_sites: Annotated[
         int | None,
-        typer.Option(help="At most this many sites of each kind, drawn.", show_default="24"),
+        typer.Option(help="At most this many sites of each kind, drawn.", show_default="20"),
     ] = None,
     controls: Annotated[
         str | None,

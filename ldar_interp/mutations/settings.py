@@ -26,7 +26,7 @@ class MutationSettings(ModelSettings):
     spread_bp: int = Field(0, ge=0, le=100)
     window_bp: int | None = Field(None, ge=2)
     reach_bp: int = Field(200, ge=0)
-    max_sites: int = Field(24, ge=1)
+    max_sites: int = Field(20, ge=1)
     controls: tuple[Literal["C0", "C1", "C2"], ...] = ()
     gene_type: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()

@@ -110,13 +110,13 @@ def summarise_mutations(
             here = _Boot(groups[own], n_boot, seed, (model, kind, control, "pairs"))
             gap = _Positions(*(part[own] - part[other] for part in positions))
             parts["difference"].append(_by_position(key, gap, {"offset": offsets}, here))
-    columns = (MUTATION_COLUMNS, IMPORTANCE_COLUMNS, REGION_COLUMNS, DIFFERENCE_COLUMNS)
+    headers = (MUTATION_COLUMNS, IMPORTANCE_COLUMNS, REGION_COLUMNS, DIFFERENCE_COLUMNS)
     return MutationTables(
         *(
             pd.concat(tables, ignore_index=True)[list(wanted)]
             if tables
             else pd.DataFrame(columns=list(wanted))
-            for tables, wanted in zip(parts.values(), columns, strict=True)
+            for tables, wanted in zip(parts.values(), headers, strict=True)
         )
     )
 

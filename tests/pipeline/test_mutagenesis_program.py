@@ -24,7 +24,7 @@ FILES = [
     "provenance.json", "regions.tsv", "sites.npz", "sites.tsv", "variants.tsv",
 ]  # fmt: skip
 QUICK = {
-    "context-bp": 3, "max-sites": 3, "margin-bp": 32, "n-boot": 100, "workers": 1,
+    "context-bp": 3, "max-sites": 2, "margin-bp": 32, "n-boot": 100, "workers": 1,
     "window-bp": 128, "reach-bp": 60, "controls": "C1",
 }  # fmt: skip
 
