@@ -252,7 +252,8 @@ def _draw_block(
     write_at(figure, 2.4, map_top + _MAP / 2, "to letter", ha="center", va="center", rotation=90)
     if image is not None:
         bar = place_axes(figure, DOUBLE_COLUMN_MM - _RIGHT + 2.0, map_top, 1.6, _MAP)
-        figure.colorbar(image, cax=bar, ticks=[-limit, 0, limit], format="%.2g")
+        figure.colorbar(image, cax=bar)
+        bar.set_yticks([-limit, 0, limit], [f"−{limit:.2g}", "0", f"{limit:.2g}"])
         bar.tick_params(length=1.0)
         write_at(figure, DOUBLE_COLUMN_MM - _RIGHT + 2.0, map_top - 2.0, "Δp")
 
