@@ -93,8 +93,8 @@ def test_unknown_program_lists_the_known(capsys: pytest.CaptureFixture[str]) -> 
         main(["splice-profiles"])
     assert end.value.code == 2
     assert capsys.readouterr().err == (
-        "ldar-interp: error: no program 'splice-profiles'; wanted one of splice-profile, pretrain, "
-        "flops\n"
+        "ldar-interp: error: no program 'splice-profiles'; wanted one of splice-profile, "
+        f"{', '.join(list(PROGRAMS)[1:])}\n"
     )
 
 
