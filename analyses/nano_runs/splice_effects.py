@@ -67,7 +67,7 @@ class SplicePairs:
                 name: at_edge.loc[(row["kind"], group)]
                 for name, group in (("site", "site"), ("control", row["control"]))
             }
-            means = {f"{name}_prob": part["mean_prob"] for name, part in of.items()}
+            means = {f"{name}_prob": part["mean"] for name, part in of.items()}
             rates = {f"{name}_boundary_rate": part["boundary_rate"] for name, part in of.items()}
             rows.append(row | means | rates)
         return pd.DataFrame(rows, columns=list(COLUMNS))

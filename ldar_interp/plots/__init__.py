@@ -1,6 +1,8 @@
 """Figures from the result tables: draw, never compute. Importing this never imports torch."""
 
 from ldar_interp.plots.ladder import plot_ladder
+from ldar_interp.plots.ladder_figure import ladder_figure
+from ldar_interp.plots.ladder_grid import ladder_grid
 from ldar_interp.plots.logos import LogoCounts, count_letters, logo_table, plot_logo
 from ldar_interp.plots.profiles import plot_difference, plot_profile
 from ldar_interp.plots.save import save_figure
@@ -11,6 +13,8 @@ __all__ = [
     "LogoCounts",
     "check_figure",
     "count_letters",
+    "ladder_figure",
+    "ladder_grid",
     "logo_table",
     "plot_difference",
     "plot_ladder",

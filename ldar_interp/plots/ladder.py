@@ -24,6 +24,7 @@ from ldar_interp.plots.tables import (
     list_flagged,
     read_effect,
     resolve_kind,
+    select_signal,
 )
 
 DAGGER = "†"
@@ -36,6 +37,7 @@ def plot_ladder(
     kind: str | None = None,
     statistic: str = "mean_difference",
     offset: int = 0,
+    signal: str = "prob",
     balance: pd.DataFrame | None = None,
     rungs: list[str] | None = None,
     ax: Axes | None = None,
@@ -48,7 +50,7 @@ def plot_ladder(
     Parameters
     ----------
     enrichment : the table of docs/contracts.md.
-    statistic, offset : which of its rows to draw.
+    statistic, offset, signal : which of its rows to draw.
     balance : the balance table; a flagged covariate that a rung is matched on gives it a dagger.
     rungs : rungs to give a row, in this order; those of the table if left out.
 
@@ -57,6 +59,7 @@ def plot_ladder(
     InputError : a column is missing, or the kind is not in the table (or not named).
     """
     check_table(enrichment, ENRICHMENT_COLUMNS, "enrichment")
+    enrichment = select_signal(enrichment, signal)
     name = resolve_kind(find_kinds(enrichment), kind, "enrichment")
     rows = rungs if rungs is not None else find_rungs(enrichment[enrichment["kind"] == name])
     with publication_style():

@@ -29,6 +29,10 @@ _SET_LABELS = {
     "C0": ("any edge of the same gene", "same gene"),
     "C1": ("and the same dinucleotide", "+ dinucleotide"),
     "C2": ("and matched site strength, GC, CpG o/e", "+ strength, GC, CpG"),
+    "C3-8": ("the same 8 letters elsewhere, matched GC", "same 8 letters"),
+    "C3-10": ("the same 10 letters elsewhere, matched GC", "same 10 letters"),
+    "C3-core": ("the same letters −3..+6 elsewhere, matched GC", "same −3..+6"),
+    "C4": ("the site itself with shuffled flanks", "flanks shuffled"),
 }
 _COLUMN_HEADS = {"donor": "donors\nn (loci)", "acceptor": "acceptors\nn (loci)"}
 _MODEL_HEADS = {"checkpoint": "check-\npoint", "random": "random\nweights"}
@@ -84,6 +88,7 @@ def draw_legend(
             linespacing=1.0,
         )
     right = number_x[len(kinds) - 1]
+    indent = 5.2 if all(len(rung) < 3 for rung in rungs) else 10.0
     ax.plot([0, right], [HEADER_MM - 0.4] * 2, color=HAIRLINE, linewidth=HAIRLINE_PT)
     for row, name in enumerate(["site", *rungs]):
         y = HEADER_MM + ROW_MM * (row + 0.5)
@@ -94,7 +99,7 @@ def draw_legend(
             ax.text(name_x, y, label, va="center_baseline")
         else:
             ax.text(name_x, y, name, va="center_baseline", fontweight="bold")
-            ax.text(name_x + 5.2, y, label, va="center_baseline")
+            ax.text(name_x + indent, y, label, va="center_baseline")
         for kind, x in zip(kinds, number_x, strict=False):
             text = _count_cell(profile, enrichment, kind, name, n_genes)
             mark = label_rung(name, kind=kind, balance=balance)[len(name) :]

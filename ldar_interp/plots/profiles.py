@@ -34,6 +34,7 @@ from ldar_interp.plots.tables import (
     find_rungs,
     read_curve,
     resolve_kind,
+    select_signal,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 X_LABEL = "distance from splice edge (bp), 5′ to 3′"
 FAMILY_WISE_LEVEL = 0.05
+SIGNAL_LABELS = {"prob": "boundary probability", "residual": "observed − expected p"}
 
 
 def plot_profile(
@@ -49,6 +51,7 @@ def plot_profile(
     result: "EnrichmentResult",
     *,
     kind: str | None = None,
+    signal: str = "prob",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw mean boundary probability against distance, sites beside each control rung.
@@ -59,6 +62,7 @@ def plot_profile(
     result : carries `profile`, the table of docs/contracts.md. Thick lines with a 95 % band are
         the checkpoint, thin ones the model with random weights; a NaN is a gap in the line.
     kind : `donor`, `acceptor`, ... Left out, every kind gets a panel of its own in a new figure.
+    signal : `prob`, or `residual`, p less what the letters explain.
     ax : where to draw; one new figure if left out.
 
     Returns
@@ -70,8 +74,8 @@ def plot_profile(
     InputError : a column is missing, the kind is not there, `ax` was given for several kinds, or
         profiles and table hold different offsets.
     """
-    table = result.profile
-    check_table(table, PROFILE_COLUMNS, "profile")
+    check_table(result.profile, PROFILE_COLUMNS, "profile")
+    table = select_signal(result.profile, signal)
     kinds = find_kinds(table)
     if kind is None and len(kinds) > 1 and ax is not None:
         raise InputError(
@@ -93,7 +97,7 @@ def plot_profile(
             n_groups = rows["group"].nunique()
             panel.set_title(f"{name} (n = {len(rows)} sites, {n_groups} loci)", loc="left")
             panel.set_xlabel(X_LABEL)
-        panels[0].set_ylabel("boundary probability")
+        panels[0].set_ylabel(SIGNAL_LABELS[signal])
         _add_legend(panels[0], find_rungs(table), find_models(table))
         if ax is None:
             settle(panels[0])
@@ -101,7 +105,12 @@ def plot_profile(
 
 
 def plot_difference(
-    difference: pd.DataFrame, *, kind: str | None, control: str, ax: Axes | None = None
+    difference: pd.DataFrame,
+    *,
+    kind: str | None,
+    control: str,
+    signal: str = "prob",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw sites minus one control rung, with bands and the family-wise significant offsets.
 
@@ -113,6 +122,7 @@ def plot_difference(
     InputError : a column is missing, or the kind or the rung is not in the table.
     """
     check_table(difference, DIFFERENCE_COLUMNS, "difference")
+    difference = select_signal(difference, signal)
     name = resolve_kind(find_kinds(difference), kind, "difference")
     rungs = find_rungs(difference[difference["kind"] == name])
     if control not in rungs:
@@ -135,7 +145,7 @@ def draw_profile(table: pd.DataFrame, *, kind: str, ax: Axes) -> None:
     """Lines and bands of all sets and models of one kind, no text."""
     for model in reversed(find_models(table)):
         for name in [*reversed(find_rungs(table)), "site"]:
-            curve = read_curve(table, "mean_prob", model=model, kind=kind, column="set", name=name)
+            curve = read_curve(table, "mean", model=model, kind=kind, column="set", name=name)
             if curve is not None:
                 band = model == "checkpoint"
                 _draw_curve(ax, curve, model, name, gid=f"{model}-{kind}-{name}", band=band)

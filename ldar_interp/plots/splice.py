@@ -42,6 +42,7 @@ from ldar_interp.plots.tables import (
     check_table,
     find_kinds,
     find_rungs,
+    select_signal,
 )
 
 _KIND_TITLES = {
@@ -172,6 +173,9 @@ def _check_content(
             f"profile table: kinds {', '.join(find_kinds(profile)) or 'none'}; "
             "wanted donor or acceptor for the splice-site figure"
         )
+    profile, difference, enrichment = (
+        select_signal(table, "prob") for table in (profile, difference, enrichment)
+    )
     return _Content(
         profile=profile[profile["kind"].isin(kinds)],
         difference=difference[difference["kind"].isin(kinds)],

@@ -23,13 +23,27 @@ FONT_PT = 6.0
 TITLE_PT = 7.0
 PANEL_LETTER_PT = 8.0
 
-SET_COLOURS = {"site": "#CC3311", "C0": "#A8A8A8", "C1": "#3F9FD8", "C2": "#14365F"}
+# In the order of the ladder. Any two can be told apart in every vision (tests/plots).
+SET_COLOURS = {
+    "site": "#CC3311",
+    "C0": "#A8A8A8",
+    "C1": "#3F9FD8",
+    "C2": "#14365F",
+    "C3-8": "#DDAA3C",
+    "C3-10": "#3C8055",
+    "C3-core": "#553C1A",
+    "C4": "#884C99",
+}
 # Dash patterns in line widths, so that a greyscale print still tells the sets apart.
 SET_DASHES: dict[str, Any] = {
     "site": "solid",
     "C0": (0, (1.0, 1.0)),
     "C1": (0, (4.0, 1.2)),
     "C2": (0, (5.0, 1.2, 1.2, 1.2)),
+    "C3-8": (0, (2.2, 1.2)),
+    "C3-10": (0, (2.2, 1.2, 2.2, 2.6)),
+    "C3-core": (0, (5.0, 1.2, 1.2, 1.2, 1.2, 1.2)),
+    "C4": (0, (7.0, 2.0)),
 }
 MODELS = ("checkpoint", "random")
 MODEL_LINE_PT = {"checkpoint": 1.1, "random": 0.5}

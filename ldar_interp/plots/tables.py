@@ -15,17 +15,23 @@ from ldar_interp.errors import InputError
 from ldar_interp.plots.style import MODELS, SET_COLOURS
 from ldar_interp.sites.covariates import MATCHED
 
-PROFILE_COLUMNS = ("model", "kind", "set", "offset", "mean_prob", "ci_low", "ci_high", "n")
+PROFILE_COLUMNS = ("model", "signal", "kind", "set", "offset", "mean", "ci_low", "ci_high", "n")
 DIFFERENCE_COLUMNS = (
-    "model", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt",
+    "model", "signal", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt",
 )  # fmt: skip
 ENRICHMENT_COLUMNS = (
-    "model", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
+    "model", "signal", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
     "p_value", "q_value", "n_sites", "n_groups", "method",
 )  # fmt: skip
 BALANCE_COLUMNS = ("kind", "control", "covariate", "flagged")
 KIND_ORDER = ("donor", "acceptor")
-MATCHED_ON = {"C2": MATCHED}
+MATCHED_ON: dict[str, tuple[str, ...]] = {
+    "C2": MATCHED,
+    "C3-8": ("gc_200",),
+    "C3-10": ("gc_200",),
+    "C3-core": ("gc_200",),
+}
+SIGNALS = ("prob", "residual")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,11 @@ def check_table(table: pd.DataFrame, columns: Sequence[str], name: str) -> None:
                     f"{name} table: {column} {unknown[0]!r} has no colour or line; "
                     f"wanted one of {', '.join(known)}"
                 )
+
+
+def select_signal(table: pd.DataFrame, signal: str) -> pd.DataFrame:
+    """The rows of one signal, `prob` or `residual`; none if the table has no such rows."""
+    return table[table["signal"] == signal]
 
 
 def find_kinds(*tables: pd.DataFrame) -> list[str]:
@@ -105,7 +116,7 @@ def read_curve(
 
     Parameters
     ----------
-    table : profile (`value="mean_prob"`, `column="set"`) or difference table
+    table : profile (`value="mean"`, `column="set"`) or difference table
         (`value="difference"`, `column="control"`).
     name : the set or rung to look up in `column`.
 
@@ -170,6 +181,31 @@ def read_effect(
     return None if rows.empty else rows.iloc[0]
 
 
+def find_signals(enrichment: pd.DataFrame) -> list[str]:
+    """Signals in the table, `prob` before `residual`; a table without the column holds `prob`.
+
+    Raises
+    ------
+    InputError : another signal.
+    """
+    if "signal" not in enrichment.columns:
+        return ["prob"]
+    found = set(enrichment["signal"].astype(str))
+    if found - set(SIGNALS):
+        raise InputError(
+            f"enrichment table: signal {min(found - set(SIGNALS))!r}; "
+            f"wanted one of {', '.join(SIGNALS)}"
+        )
+    return [signal for signal in SIGNALS if signal in found]
+
+
+def select_signal(enrichment: pd.DataFrame, signal: str) -> pd.DataFrame:
+    """Rows of one signal; all rows of a table without the column."""
+    if "signal" not in enrichment.columns:
+        return enrichment
+    return enrichment[enrichment["signal"] == signal]
+
+
 def list_flagged(
     balance: pd.DataFrame | None, *, kind: str, control: str, matched: bool
 ) -> list[str]:
@@ -179,7 +215,7 @@ def list_flagged(
     ----------
     balance : the table; None gives none.
     matched : True for those that the rung is matched on (`MATCHED_ON`), False for those that are
-        only reported. A rung that is matched on no covariate (C0, C1) has neither: a difference
+        only reported. A rung that is matched on no covariate (C0, C1, C4) has neither: a difference
         there is what the next rung removes, not a failure.
 
     Raises

@@ -22,13 +22,16 @@ STRENGTH_WINDOWS: dict[str, tuple[int, int]] = {"donor": (-3, 6), "acceptor": (-
 
 
 def fit_log_odds(
-    letter_counts: NDArray[np.int64], background: NDArray[np.float64], *, pseudocount: float = 1.0
+    letter_counts: NDArray[np.int64] | NDArray[np.float64],
+    background: NDArray[np.float64],
+    *,
+    pseudocount: float = 1.0,
 ) -> NDArray[np.float64]:
     """Log-odds matrix in bits from letter counts and background shares.
 
     Parameters
     ----------
-    letter_counts : (width, 4), how often A, C, G, T stand at each place.
+    letter_counts : (width, 4), how often A, C, G, T stand at each place; fractions may be given.
     background : (4,), shares of A, C, G, T, each > 0.
     pseudocount : letters added to each place in the background's proportions, > 0.
 

@@ -8,7 +8,7 @@ p-values for the same rungs; the others (C0) get an interval at each offset and 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,17 @@ from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
 from ldar_interp.profiles import Profiles
-from ldar_interp.stats.endpoints import ENRICHMENT_COLUMNS, Settings, compare_at, range_over_draws
+from ldar_interp.stats.endpoints import (
+    ENRICHMENT_COLUMNS,
+    PROB,
+    SIGNALS,
+    Settings,
+    compare_distributions,
+    compare_mean,
+    range_over_draws,
+)
 from ldar_interp.stats.pairs import SITE_SET, Pairs, check_pairing, draws_of, pair_sites
+from ldar_interp.stats.regions import Region, average_region
 from ldar_interp.stats.resample import (
     MeanInterval,
     SignFlipTest,
@@ -27,10 +36,11 @@ from ldar_interp.stats.resample import (
 )
 
 PROFILE_COLUMNS = (
-    *("model", "kind", "set", "offset", "mean_prob", "ci_low", "ci_high", "boundary_rate", "n"),
+    *("model", "signal", "kind", "set", "offset", "mean", "ci_low", "ci_high"),
+    *("boundary_rate", "n"),
 )
 DIFFERENCE_COLUMNS = (
-    *("model", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt"),
+    *("model", "signal", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt"),
 )
 
 
@@ -48,6 +58,8 @@ def enrichment(
     control_profiles: Profiles,
     *,
     model: str = "checkpoint",
+    signal: str = PROB,
+    regions: Sequence[Region] = (),
     n_boot: int = 2000,
     n_flips: int = 9999,
     seed: int = 0,
@@ -64,6 +76,10 @@ def enrichment(
     control_profiles : p around their controls, with `matched_to`; `draw` 0 is the declared 1:1
         draw, further draws give `mean_difference_draw_range` only.
     model : printed in every row; `checkpoint` or `random`.
+    signal : what the values are, `prob` or `residual`; printed in every row. A residual has no
+        hard boundaries: their rate is NaN and their odds ratio is not listed.
+    regions : endpoints instead of offset 0, for sites with `width_bp`: the declared statistics are
+        then the mean differences over these, one row each (see `stats.regions`).
     n_boot, n_flips : resamples of groups, sign flips of groups.
     seed : of all resampling; printed in every row.
     primary : rungs whose `mean_difference` at offset 0 is tested. Rungs that the controls do not
@@ -80,14 +96,18 @@ def enrichment(
 
     Raises
     ------
-    InputError : offset 0 is missing, no sites, or controls that cannot be paired.
+    InputError : offset 0 is missing, no sites, controls that cannot be paired, an unknown signal,
+        regions for sites without a width, or one that reaches beyond the offsets.
     """
     check_pairing(profiles, control_profiles)
     if 0 not in profiles.offsets:
         raise InputError("profiles have no offset 0, where the effect is declared; collect it")
     if not len(profiles):
         raise InputError("profiles hold no sites; nothing can be compared")
-    given = Settings(model, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
+    if signal not in SIGNALS:
+        raise InputError(f"signal {signal!r}; wanted one of {', '.join(SIGNALS)}")
+    widths = _read_widths(profiles) if regions else None
+    given = Settings(model, signal, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
     kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
     rungs = sorted(set(rungs or control_profiles.sites["set"].tolist()))
     rows: list[dict[str, object]] = []
@@ -105,8 +125,14 @@ def enrichment(
             difference_parts.append(
                 _difference_table(profiles.offsets, interval, test, kind, rung, given)
             )
+            if widths is not None:
+                rows += _compare_regions(
+                    pairs, profiles.offsets, widths[pairs.site_rows], regions, kind, rung, given
+                )
+                continue
             centre = int(np.flatnonzero(profiles.offsets == 0)[0])
-            rows += compare_at(pairs, centre, interval, test, kind, rung, given)
+            rows.append(compare_mean(pairs, centre, interval, test, kind, rung, given))
+            rows += compare_distributions(pairs, centre, kind, rung, given)
             rows += range_over_draws(profiles, control_profiles, centre, kind, rung, given)
     table = pd.DataFrame(rows, columns=list(ENRICHMENT_COLUMNS))
     return EnrichmentResult(
@@ -140,18 +166,54 @@ def join_results(results: Sequence[EnrichmentResult]) -> EnrichmentResult:
     )
 
 
+def _read_widths(profiles: Profiles) -> NDArray[np.int64]:
+    widths = profiles.sites.get("width_bp")
+    if widths is None or widths.isna().any():
+        raise InputError(
+            "sites have no width_bp, or not all of them; wanted it for endpoints inside and beside "
+            "a motif"
+        )
+    return widths.to_numpy(dtype=np.int64)
+
+
+def _compare_regions(
+    pairs: Pairs,
+    offsets: NDArray[np.int64],
+    width_bp: NDArray[np.int64],
+    regions: Sequence[Region],
+    kind: str,
+    rung: str,
+    given: Settings,
+) -> list[dict[str, object]]:
+    """A row for each region: the pairs narrowed to one column, their mean over it."""
+    rows = []
+    for region in regions:
+        site, control = (
+            average_region(values, offsets, width_bp, region).astype(np.float32)[:, None]
+            for values in (pairs.site, pairs.control)
+        )
+        narrow = replace(pairs, site=site, control=control)
+        interval, test = _compare(narrow, kind, rung, given, region.name)
+        rows.append(
+            compare_mean(
+                narrow, 0, interval, test, kind, rung, given, statistic=region.name, offset=None
+            )
+        )
+    return rows
+
+
 def _compare(
-    pairs: Pairs, kind: str, rung: str, given: Settings
+    pairs: Pairs, kind: str, rung: str, given: Settings, *purpose: str
 ) -> tuple[MeanInterval, SignFlipTest | None]:
     difference = pairs.difference
     interval = bootstrap_mean(
         difference,
         pairs.group,
         n_boot=given.n_boot,
-        rng=given.rng("difference", kind, rung),
+        rng=given.rng("difference", kind, rung, *purpose),
         min_groups=given.min_groups,
         min_sites=given.min_sites,
-        bounds=(-1.0, 1.0),
+        bounds=(given.bounds[0] - given.bounds[1], given.bounds[1] - given.bounds[0]),
     )
     if rung not in given.primary:
         return interval, None
@@ -159,7 +221,7 @@ def _compare(
         difference,
         pairs.group,
         n_flips=given.n_flips,
-        rng=given.rng("flip", kind, rung),
+        rng=given.rng("flip", kind, rung, *purpose),
         min_groups=given.min_groups,
         min_sites=given.min_sites,
     )
@@ -174,11 +236,13 @@ def _profile_table(chosen: Profiles, kind: str, name: str, given: Settings) -> p
         rng=given.rng("profile", kind, name),
         min_groups=given.min_groups,
         min_sites=given.min_sites,
-        bounds=(0.0, 1.0),
+        bounds=given.bounds,
     )
+    is_prob = given.signal == PROB
+    rate = chosen.boundary_rate() if is_prob else np.full(chosen.offsets.size, np.nan)
     columns = (
-        *(given.model, kind, name, chosen.offsets),
-        *(found.mean, found.low, found.high, chosen.boundary_rate(), found.n),
+        *(given.model, given.signal, kind, name, chosen.offsets),
+        *(found.mean, found.low, found.high, rate, found.n),
     )
     return pd.DataFrame(dict(zip(PROFILE_COLUMNS, columns, strict=True)))
 
@@ -193,7 +257,7 @@ def _difference_table(
 ) -> pd.DataFrame:
     p_maxt = np.full(offsets.size, np.nan) if test is None else test.p_maxt
     columns = (
-        *(given.model, kind, rung, offsets),
+        *(given.model, given.signal, kind, rung, offsets),
         *(interval.mean, interval.low, interval.high, p_maxt),
     )
     return pd.DataFrame(dict(zip(DIFFERENCE_COLUMNS, columns, strict=True)))

@@ -18,13 +18,14 @@ from ldar_interp.sites.table import check_sites, read_sites
 COLUMNS = {
     "sites": ["site_id", "chrom", "edge", "strand", "kind", "set", "group"],
     "profile": [
-        "model", "kind", "set", "offset", "mean_prob", "ci_low", "ci_high", "boundary_rate", "n",
+        "model", "signal", "kind", "set", "offset", "mean", "ci_low", "ci_high",
+        "boundary_rate", "n",
     ],
     "difference": [
-        "model", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt",
+        "model", "signal", "kind", "control", "offset", "difference", "ci_low", "ci_high", "p_maxt",
     ],
     "enrichment": [
-        "model", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
+        "model", "signal", "kind", "control", "statistic", "offset", "effect", "ci_low", "ci_high",
         "p_value", "q_value", "n_sites", "n_controls", "n_groups", "n_dropped", "method", "seed",
     ],
     "balance": [
@@ -150,12 +151,12 @@ def test_profile_numbers_follow_from_the_archive(out, arrays, sites):
         known = ~np.isnan(values)
         assert rows["n"].tolist() == known.sum(axis=0).tolist()
         mean = np.where(known, values, 0).sum(axis=0) / known.sum(axis=0)
-        np.testing.assert_allclose(rows["mean_prob"], mean, rtol=1e-5)
+        np.testing.assert_allclose(rows["mean"], mean, rtol=1e-5)
         rate = (known & (values > 0.5)).sum(axis=0) / known.sum(axis=0)
         np.testing.assert_allclose(rows["boundary_rate"], rate, rtol=1e-5)
         inside = rows.dropna(subset="ci_low")
-        assert (inside["ci_low"] <= inside["mean_prob"]).all()
-        assert (inside["mean_prob"] <= inside["ci_high"]).all()
+        assert (inside["ci_low"] <= inside["mean"]).all()
+        assert (inside["mean"] <= inside["ci_high"]).all()
 
 
 def test_differences_and_effects_follow_from_the_archive(out, arrays, sites):

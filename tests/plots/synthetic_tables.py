@@ -69,6 +69,7 @@ def make_tables(
                     pd.DataFrame(
                         {
                             "model": model,
+                            "signal": "prob",
                             "kind": kind,
                             "control": rung,
                             "offset": OFFSETS,
@@ -83,6 +84,7 @@ def make_tables(
                 enrichment.append(
                     {
                         "model": model,
+                        "signal": "prob",
                         "kind": kind,
                         "control": rung,
                         "statistic": "mean_difference",
@@ -165,10 +167,11 @@ def _profile_rows(
     return pd.DataFrame(
         {
             "model": model,
+            "signal": "prob",
             "kind": kind,
             "set": name,
             "offset": OFFSETS,
-            "mean_prob": mean,
+            "mean": mean,
             "ci_low": mean - half,
             "ci_high": mean + half,
             "boundary_rate": mean * 0.7,

@@ -39,7 +39,7 @@ def test_profile_lines_equal_the_table(tables: Tables, model: str, name: str) ->
     rows = p[(p["model"] == model) & (p["kind"] == "acceptor") & (p["set"] == name)]
     x, y = line(ax, f"{model}-acceptor-{name}")
     np.testing.assert_array_equal(x, rows["offset"])
-    np.testing.assert_array_equal(y, rows["mean_prob"])
+    np.testing.assert_array_equal(y, rows["mean"])
     (artist,) = [a for a in ax.lines if a.get_gid() == f"{model}-acceptor-{name}"]
     assert artist.get_color() == SET_COLOURS[name]
     assert artist.get_linewidth() == MODEL_LINE_PT[model]
@@ -73,7 +73,7 @@ def test_without_a_kind_every_kind_has_a_panel(tables: Tables) -> None:
 def test_gaps_stay_gaps(tables: Tables) -> None:
     p = tables.profile.copy()
     site = (p["model"] == "checkpoint") & (p["kind"] == "donor") & (p["set"] == "site")
-    p.loc[site & p["offset"].isin([-5, -3]), "mean_prob"] = np.nan
+    p.loc[site & p["offset"].isin([-5, -3]), "mean"] = np.nan
     p = p[~(site & p["offset"].isin([40, 41, 42]))]
     ax = plot_profile(make_profiles(), replace(tables, profile=p), kind="donor", ax=_new_axes())
     x, y = line(ax, "checkpoint-donor-site")
@@ -155,7 +155,7 @@ def test_errors_are_one_line_and_say_what_to_do(tables: Tables) -> None:
 
     short = replace(profiles, offsets=np.arange(-50, 51))
     cases = {
-        "profile table: no column mean_prob": lambda: profile(p.drop(columns="mean_prob")),
+        "profile table: no column mean": lambda: profile(p.drop(columns="mean")),
         "model 'other' has no colour or line": lambda: profile(p.assign(model="other")),
         "set 'C9' has no colour or line": lambda: profile(p.assign(set="C9")),
         "it has no rows": lambda: profile(p.iloc[:0]),

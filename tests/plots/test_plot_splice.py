@@ -49,7 +49,7 @@ def test_text_is_legible_and_width_is_the_journals(figure: Figure) -> None:
 def test_every_curve_and_bar_equals_its_table(figure: Figure, tables: Tables) -> None:
     lines = _lines(figure)
     for (model, kind, name), rows in tables.profile.groupby(["model", "kind", "set"]):
-        np.testing.assert_array_equal(lines[f"{model}-{kind}-{name}"][1], rows["mean_prob"])
+        np.testing.assert_array_equal(lines[f"{model}-{kind}-{name}"][1], rows["mean"])
     for (model, kind, name), rows in tables.difference.groupby(["model", "kind", "control"]):
         drawn = lines[f"difference-{model}-{kind}-{name}"][1]
         np.testing.assert_array_equal(drawn, rows["difference"])
@@ -132,7 +132,7 @@ def test_too_few_flags_everywhere_and_nan(width_mm: int, tables: Tables) -> None
     enrichment.loc[enrichment["control"] == "C2", ["effect", "ci_low", "ci_high"]] = np.nan
     difference = tables.difference.assign(p_maxt=np.nan)
     profile = tables.profile.copy()
-    profile.loc[profile["offset"].between(-60, -40), ["mean_prob", "ci_low", "ci_high"]] = np.nan
+    profile.loc[profile["offset"].between(-60, -40), ["mean", "ci_low", "ci_high"]] = np.nan
     figure = splice_figure(
         profile,
         difference,
@@ -165,7 +165,7 @@ def test_tables_read_back_from_tsv_draw_the_same() -> None:
     y = _lines(figure)["random-acceptor-C2"][1]
     p = tables.profile
     rows = p[(p["model"] == "random") & (p["kind"] == "acceptor") & (p["set"] == "C2")]
-    np.testing.assert_allclose(y, rows["mean_prob"], rtol=1e-5)
+    np.testing.assert_allclose(y, rows["mean"], rtol=1e-5)
 
 
 def test_short_flanks_shrink_the_logo(logos: dict[str, LogoCounts]) -> None:

@@ -12,10 +12,10 @@ from ldar_interp.stats.enrichment import adjust_family, enrichment, join_results
 NAN = np.nan
 OFFSETS = np.arange(-2, 3)
 # As written in docs/contracts.md.
-PROFILE = "model, kind, set, offset, mean_prob, ci_low, ci_high, boundary_rate, n"
-DIFFERENCE = "model, kind, control, offset, difference, ci_low, ci_high, p_maxt"
+PROFILE = "model, signal, kind, set, offset, mean, ci_low, ci_high, boundary_rate, n"
+DIFFERENCE = "model, signal, kind, control, offset, difference, ci_low, ci_high, p_maxt"
 ENRICHMENT = (
-    "model, kind, control, statistic, offset, effect, ci_low, ci_high, p_value, q_value, "
+    "model, signal, kind, control, statistic, offset, effect, ci_low, ci_high, p_value, q_value, "
     "n_sites, n_controls, n_groups, n_dropped, method, seed"
 )
 
@@ -135,10 +135,10 @@ def test_profile_and_difference_tables(result):
     profile, difference = result.profile, result.difference
     donors = (sites.sites["kind"] == "donor").to_numpy()
     found = profile[(profile["kind"] == "donor") & (profile["set"] == "site")]
-    np.testing.assert_allclose(found["mean_prob"], sites.values[donors].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(found["mean"], sites.values[donors].mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(found["boundary_rate"], (sites.values[donors] > 0.5).mean(axis=0))
     assert found["offset"].tolist() == OFFSETS.tolist() and (found["n"] == 48).all()
-    assert (found["ci_low"] < found["mean_prob"]).all()
+    assert (found["ci_low"] < found["mean"]).all()
     assert list(dict.fromkeys(profile["set"])) == ["site", "C0", "C1", "C2"]
     tested = difference["control"].isin(["C1", "C2"])
     assert difference.loc[tested, "p_maxt"].notna().all()

@@ -1,0 +1,403 @@
+"""The rungs of equal letters: the same k-mer elsewhere in the genome, in the same GC.
+
+    C3-8     the same  8 letters, 4 on each side of the anchor
+    C3-10    the same 10 letters, 5 on each side
+    C3-core  donors only: the same 9 letters -3..+6 around the edge
+
+What is left of a difference between a site and such a control cannot come from these letters nor
+from the GC of the 200 bp around them: only wider context differs. Without the matching on GC the
+rung is fooled by base composition (docs/contracts.md).
+
+The anchor is the edge itself for a bare edge, and the middle of a motif (edge + width // 2, 5' to
+3'), so that the letters lie centred on it. A control's edge lies as far upstream of its anchor as
+the site's, on either strand of the genome:
+
+    site     5' ..[ m o t i f ]..            control  5' ..   letters   ..
+                  ^edge  ^anchor                            ^edge  ^anchor
+
+Controls are > 60 bp from every edge to keep away from, and from every site of the table, with both
+borders of the motif; never in a region to avoid; and apart from each other within a kind and draw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ldar_interp.errors import InputError
+from ldar_interp.genome.fasta import Genome, borrow_genome
+from ldar_interp.sites.balance import PoolMoments, measure_balance
+from ldar_interp.sites.controls import NO_FLANK, ControlLadder
+from ldar_interp.sites.covariates import WIDE_BP
+from ldar_interp.sites.letter_matching import UNMATCHED, Seekers, match_letters
+from ldar_interp.sites.letter_pools import (
+    Candidates,
+    Forbidden,
+    Frame,
+    LetterPool,
+    fill_pools,
+)
+from ldar_interp.sites.letter_search import Letters
+from ldar_interp.sites.loci import AnnotatedEdges, merge_intervals
+from ldar_interp.sites.placed_sites import PlacedSites, PlaceMeter, place_sites
+from ldar_interp.sites.table import SITE, check_sites, make_site_ids
+
+RUNG_LETTERS = {"C3-8": (4, 4), "C3-10": (5, 5), "C3-core": (3, 6)}
+"""Letters on the 5' and on the 3' side of the anchor."""
+SAME_LETTERS = tuple(RUNG_LETTERS)
+CORE_RUNG = "C3-core"
+DEFAULT_GC_CALIPER = 0.05
+"""Largest difference of the shares of G and C in 200 bp: 10 letters of 200.
+
+Tuned for balance, blind to any boundary probability, on the 4 Mb of the demo region, where places
+are few: from 0.02 to 0.05 the matched |SMD| of `gc_200` stays under 0.04 while the 10-letter rung
+keeps half as many donors again. In a whole genome the nearest place is nearer and it hardly binds.
+"""
+NO_PLACE = "no other place with these letters"
+BEYOND_GC = "no free place within the GC caliper"
+_SAMPLED_IN_ALL = 20_000
+
+
+@dataclass(frozen=True)
+class _Settings:
+    n_draws: int
+    seed: int
+    caliper: int
+    kinds: dict[str, list[str]]
+
+
+def build_same_letters(
+    sites: pd.DataFrame,
+    genome: Genome | str | Path,
+    *,
+    rungs: Sequence[str] = SAME_LETTERS,
+    n_draws: int = 5,
+    flank_bp: int = 200,
+    seed: int = 0,
+    caliper: float = DEFAULT_GC_CALIPER,
+    avoid: pd.DataFrame | None = None,
+    avoid_regions: pd.DataFrame | None = None,
+    exons: pd.DataFrame | None = None,
+) -> ControlLadder:
+    """Find controls with the same letters around them, matched on GC in 200 bp.
+
+    Parameters
+    ----------
+    sites : SiteTable; `width_bp`, where it is there and not missing, makes a row a motif. Every
+        kind has one width. Several kinds are searched for together, in one pass over the genome.
+    genome : the genome that the sites were made for, open or as the path of a FASTA.
+    rungs : some of `SAME_LETTERS`. `C3-core` exists for the kind `donor` only; other kinds have
+        no row of it anywhere.
+    n_draws : draws of every rung, >= 1; 0 is the declared one.
+    flank_bp : sites and controls need the bases [edge - flank, edge + flank), and 100 on each
+        side of the anchor, without N.
+    seed : of every random choice, >= 0. The result depends on the seed and on the set of sites,
+        not on the order of the rows.
+    caliper : largest difference of the shares of G and C in the 200 bp around the anchor.
+    avoid : edges to keep away from, columns `chrom` and `edge`: everything annotated.
+    avoid_regions : columns `chrom, start, end` (0-based, half-open): for motifs, the promoters.
+    exons : columns `chrom, start, end`; if given, `exonic` is reported.
+
+    Returns
+    -------
+    ControlLadder, as `controls.build_controls` makes it. In `table` a control has its site's
+    `kind` and `group` but a place and strand of its own, and no gene. `balance` and the columns of
+    `table` and `sites` hold the covariates of `covariates.COMPOSITION`, measured around the
+    anchor, and `nearest_edge_bp` and `exonic` at the edge; only `gc_200` is matched. "Before
+    matching" in `balance` are at most 20,000 places a kind and rung, drawn at random for each
+    set of letters. About 60 MB for a block of the genome, and 30 bytes for each candidate kept.
+
+    Raises
+    ------
+    InputError : not a SiteTable of sites, none of them, two widths in one kind, the same site
+        twice, an unknown rung or one that no kind has, n_draws or flank_bp < 1, seed < 0, a caliper
+        outside 0..1, a table without its columns.
+    CoordinateError : a site lies on a chromosome that the genome does not have.
+    """
+    _check_numbers(n_draws=n_draws, flank_bp=flank_bp, seed=seed, caliper=caliper)
+    given = _check_table(sites)
+    kinds = _choose_kinds(given, rungs)
+    settings = _Settings(n_draws, seed, round(caliper * 2 * WIDE_BP), kinds)
+    regions = _merge_regions(avoid_regions, "avoid_regions") or {}
+    exonic = _merge_regions(exons, "exons")
+    frames = {kind: Frame(width, flank_bp) for kind, width in _widths(given).items()}
+    with borrow_genome(genome) as opened:
+        order = given.sort_values(["chrom", "edge", "strand", "kind"], kind="stable").index
+        placed = place_sites(given.loc[order].reset_index(drop=True), opened, frames, seed)
+        edges = [placed.borders]
+        if avoid is not None:
+            edges.append(_need(avoid, ("chrom", "edge"), "avoid"))
+        forbidden = Forbidden(AnnotatedEdges(edges), regions)
+        meter = PlaceMeter(opened, forbidden.edges, exonic)
+        return _build(given, order.to_numpy(), placed, opened, frames, forbidden, meter, settings)
+
+
+def _build(
+    given: pd.DataFrame,
+    order: NDArray[np.int64],
+    placed: PlacedSites,
+    genome: Genome,
+    frames: dict[str, Frame],
+    forbidden: Forbidden,
+    meter: PlaceMeter,
+    settings: _Settings,
+) -> ControlLadder:
+    """`build_same_letters` after its checks."""
+    letters, pools, seekers = {}, {}, {}
+    for rung, kinds in settings.kinds.items():
+        left, right = RUNG_LETTERS[rung]
+        code = placed.encode(left, right)
+        letters[rung] = Letters(left, right, code[np.isin(placed.kind, kinds) & placed.usable])
+        for kind in kinds:
+            rows = placed.rows_of(kind)
+            strata, stratum = np.unique(code[rows], return_inverse=True)
+            seeker = Seekers(stratum.astype(np.int32), placed.gc[rows], placed.number[rows])
+            seekers[rung, kind] = seeker
+            pools[rung, kind] = _make_pool(frames[kind], letters[rung], strata, seeker, settings)
+    fill_pools(genome, letters, pools, forbidden, settings.seed)
+
+    chrom = placed.table["chrom"].to_numpy(dtype=object)
+    site_values = meter.measure(chrom, placed.edge, placed.anchor, placed.minus)
+    site_values[~placed.usable] = np.nan
+    tables, balances = [], []
+    counts: dict[str, dict[str, dict[str, float]]] = {}
+    for (rung, kind), pool in pools.items():
+        rows, candidates = placed.rows_of(kind), pool.gather()
+        seeker = seekers[rung, kind]
+        apart = 2 * max(*RUNG_LETTERS[rung], pool.frame.width - pool.frame.shift)
+        found = [
+            match_letters(seeker, candidates, caliper=settings.caliper, apart_bp=apart, draw=draw)
+            for draw in range(settings.n_draws)
+        ]
+        places = _Places.measure(candidates, found, genome, pool.frame, meter)
+        counts.setdefault(rung, {})[kind] = _count(placed, kind, seeker, candidates, found[0], pool)
+        tables += [
+            places.tabulate(placed, rows, index, rung, draw) for draw, index in enumerate(found)
+        ]
+        balances.append(
+            places.compare(rung, kind, site_values[rows], seeker, found[0], meter.names)
+        )
+    covariates = pd.DataFrame(site_values, columns=list(meter.names), index=order).sort_index()
+    plain = given.drop(columns=list(meter.names), errors="ignore")
+    return ControlLadder(
+        table=_join(tables),
+        balance=pd.concat(balances, ignore_index=True),
+        counts=counts,
+        sites=pd.concat([plain, covariates], axis=1),
+    )
+
+
+def _make_pool(
+    frame: Frame,
+    letters: Letters,
+    strata: NDArray[np.int64],
+    seeker: Seekers,
+    settings: _Settings,
+) -> LetterPool:
+    """An empty pool that knows which places its sites could use."""
+    stratum_of = np.full(len(letters.codes), UNMATCHED, dtype=np.int32)
+    stratum_of[np.searchsorted(letters.codes, strata)] = np.arange(len(strata), dtype=np.int32)
+    allowed = np.zeros((len(strata), 2 * WIDE_BP + 1), dtype=bool)
+    for shift in range(-settings.caliper, settings.caliper + 1):
+        gc = seeker.gc + shift
+        inside = (gc >= 0) & (gc <= 2 * WIDE_BP)
+        allowed[seeker.stratum[inside], gc[inside]] = True
+    # Enough for every site of the stratum, and for repeat draws to differ.
+    n_kept = 2 * np.bincount(seeker.stratum, minlength=len(strata)) + 4 * settings.n_draws
+    n_sampled = max(1, _SAMPLED_IN_ALL // max(1, len(strata)))
+    return LetterPool(frame, stratum_of, allowed, n_kept, n_sampled)
+
+
+def _count(
+    placed: PlacedSites,
+    kind: str,
+    seeker: Seekers,
+    candidates: Candidates,
+    index: NDArray[np.int64],
+    pool: LetterPool,
+) -> dict[str, float]:
+    """What became of the sites in draw 0, and of the candidates."""
+    n = int((placed.kind == kind).sum())
+    has_place = np.isin(seeker.stratum, candidates.stratum)
+    matched = int((index >= 0).sum())
+    reasons = {
+        f"unmatched: {NO_FLANK}": n - len(index),
+        f"unmatched: {NO_PLACE}": int((~has_place).sum()),
+        f"unmatched: {BEYOND_GC}": int((has_place & (index < 0)).sum()),
+    }
+    entry: dict[str, float] = {"sites": n, "matched": matched, "unmatched": n - matched}
+    entry["share_unmatched"] = (n - matched) / n
+    more = reasons | pool.counts
+    return entry | {name: more[name] for name in sorted(more) if more[name]}
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The candidates that are used or sampled, measured; `rows` are theirs, sorted."""
+
+    candidates: Candidates
+    rows: NDArray[np.int64]
+    table: pd.DataFrame
+    values: NDArray[np.float64]
+
+    @classmethod
+    def measure(
+        cls,
+        candidates: Candidates,
+        found: Sequence[NDArray[np.int64]],
+        genome: Genome,
+        frame: Frame,
+        meter: PlaceMeter,
+    ) -> "_Places":
+        used = np.unique(np.concatenate(found))
+        rows = np.union1d(used[used >= 0], np.flatnonzero(candidates.is_sampled)).astype(np.int64)
+        chrom = np.asarray(genome.chroms, dtype=object)[candidates.chrom[rows]]
+        anchor, minus = candidates.anchor[rows], candidates.minus[rows]
+        edge = frame.edges_of(anchor, minus)
+        values = meter.measure(chrom, edge, anchor, minus)
+        table = pd.DataFrame(
+            {"chrom": chrom, "edge": edge, "strand": np.where(minus, "-", "+")}
+        ).join(pd.DataFrame(values, columns=list(meter.names)))
+        return cls(candidates, rows, table, values)
+
+    def tabulate(
+        self,
+        placed: PlacedSites,
+        rows: NDArray[np.int64],
+        index: NDArray[np.int64],
+        rung: str,
+        draw: int,
+    ) -> pd.DataFrame:
+        """The controls of one draw, one row a matched site."""
+        matched = rows[index >= 0]
+        sites = placed.table.iloc[matched].reset_index(drop=True)
+        at = np.searchsorted(self.rows, index[index >= 0])
+        frame = self.table.iloc[at].reset_index(drop=True)
+        for column in ("kind", "group", *(["width_bp"] if "width_bp" in sites else [])):
+            frame[column] = sites[column]
+        return frame.assign(matched_to=sites["site_id"], set=rung, draw=draw, row=matched)
+
+    def compare(
+        self,
+        rung: str,
+        kind: str,
+        site_values: NDArray[np.float64],
+        seeker: Seekers,
+        index: NDArray[np.int64],
+        names: Sequence[str],
+    ) -> pd.DataFrame:
+        """Balance of draw 0; each set of letters counts as often as sites have it."""
+        pool = PoolMoments()
+        sampled = self.candidates.is_sampled[self.rows]
+        stratum = self.candidates.stratum[self.rows][sampled]
+        values = self.values[sampled]
+        n_sites = np.bincount(seeker.stratum)
+        bounds = np.searchsorted(stratum, np.arange(len(n_sites) + 1))
+        for i, weight in enumerate(n_sites.tolist()):
+            pool.add(values[bounds[i] : bounds[i + 1]], weight)
+        return measure_balance(
+            kind,
+            rung,
+            names,
+            sites=site_values,
+            pool=pool,
+            matched_sites=site_values[index >= 0],
+            matched_controls=self.values[np.searchsorted(self.rows, index[index >= 0])],
+        )
+
+
+def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All controls as a SiteTable, sorted by rung, draw and site."""
+    joined = pd.concat(tables, ignore_index=True)
+    place = joined["set"].map({rung: i for i, rung in enumerate(SAME_LETTERS)})
+    joined = joined.assign(place=place).sort_values(["place", "draw", "row"], ignore_index=True)
+    joined["site_id"] = make_site_ids(joined)
+    first = ["site_id", "chrom", "edge", "strand", "kind", "set", "group", "matched_to", "draw"]
+    rest = [name for name in joined.columns if name not in (*first, "row", "place")]
+    return check_sites(joined[[*first, *rest]], name="controls")
+
+
+def _check_numbers(*, n_draws: int, flank_bp: int, seed: int, caliper: float) -> None:
+    for name, value, least in (
+        ("n_draws", n_draws, 1),
+        ("flank_bp", flank_bp, 1),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise InputError(f"{name} {value}; wanted a whole number >= {least}")
+    if not 0 <= caliper <= 1:
+        raise InputError(f"caliper {caliper}; wanted 0 to 1, a difference of two shares of G and C")
+
+
+def _check_table(sites: pd.DataFrame) -> pd.DataFrame:
+    checked = check_sites(sites)
+    if len(checked) == 0:
+        raise InputError("sites is empty; wanted at least one site")
+    controls = int((checked["set"] != SITE).sum())
+    if controls:
+        raise InputError(f"sites hold {controls} rows that are controls; wanted set 'site' only")
+    twice = checked.duplicated(["chrom", "edge", "strand", "kind"])
+    if twice.any():
+        raise InputError(
+            f"sites hold {checked['site_id'][twice].iloc[0]!r} twice "
+            f"({int(twice.sum())} such rows); wanted each chrom, edge, strand and kind once: "
+            "drop duplicates"
+        )
+    return checked
+
+
+def _choose_kinds(sites: pd.DataFrame, rungs: Sequence[str]) -> dict[str, list[str]]:
+    """Kinds of each rung that has any, in the order of `SAME_LETTERS`."""
+    unknown = [rung for rung in rungs if rung not in SAME_LETTERS]
+    if unknown or not rungs or len(set(rungs)) < len(rungs):
+        raise InputError(
+            f"rungs {tuple(rungs)}; wanted some of {', '.join(SAME_LETTERS)}, each once"
+        )
+    kinds = sorted(set(sites["kind"]))
+    chosen = {
+        rung: [kind for kind in kinds if rung != CORE_RUNG or kind == "donor"]
+        for rung in SAME_LETTERS
+        if rung in rungs
+    }
+    chosen = {rung: names for rung, names in chosen.items() if names}
+    if not chosen:
+        raise InputError(f"rung {CORE_RUNG} is for donors and sites hold none; leave it out")
+    return chosen
+
+
+def _widths(sites: pd.DataFrame) -> dict[str, int]:
+    """Width of each kind, 0 for bare edges."""
+    widths: dict[str, int] = {}
+    for kind, rows in sites.groupby("kind", sort=True):
+        found = {0}
+        if "width_bp" in sites.columns:
+            found = set(rows["width_bp"].astype("Int64").fillna(0).astype(int))
+        if len(found) > 1 or min(found) < 0:
+            raise InputError(
+                f"sites of kind {kind!r} have the widths {', '.join(map(str, sorted(found)))} bp; "
+                "wanted one width >= 0 in a kind: name kinds by motif"
+            )
+        widths[str(kind)] = found.pop()
+    return widths
+
+
+def _need(table: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
+    if not set(columns) <= set(table.columns):
+        raise InputError(
+            f"{name} has columns {', '.join(map(str, table.columns))}; wanted {', '.join(columns)}"
+        )
+    return table
+
+
+def _merge_regions(table: pd.DataFrame | None, name: str) -> dict[str, NDArray[np.int64]] | None:
+    """Sorted, disjoint intervals of each chromosome; None stays None."""
+    if table is None:
+        return None
+    rows = _need(table, ("chrom", "start", "end"), name)
+    return {
+        str(chrom): merge_intervals(part[["start", "end"]].to_numpy(dtype=np.int64))
+        for chrom, part in rows.groupby("chrom", sort=True)
+    }

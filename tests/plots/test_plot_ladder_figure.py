@@ -1,0 +1,205 @@
+"""The ladder figure and its grid: every number in its place, and what is lacking is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from ladder_tables import RUNGS, make_ladder
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from ldar_interp.errors import InputError
+from ldar_interp.plots import check_figure, ladder_figure, ladder_grid
+
+MOTIFS = ("INR", "SP1", "TATA-box", "YY1")
+ENDPOINTS = ("left_flank", "inside", "right_flank")
+FEW = (("SP1", "C2"),)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)]
+
+
+def bars(figure: Figure) -> dict[str, list[list[float]]]:
+    found: dict[str, list[list[float]]] = {}
+    for ax in figure.axes:
+        for line in ax.lines:
+            gid = str(line.get_gid())
+            if gid.startswith(("effect-", "interval-")):
+                found.setdefault(gid, []).append(np.asarray(line.get_xdata()).tolist())
+    return found
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return make_ladder()
+
+
+@pytest.fixture(scope="module")
+def figure(table: pd.DataFrame) -> Figure:
+    balance = pd.DataFrame(
+        {
+            "kind": ["donor", "donor"],
+            "control": ["C3-10", "C3-10"],
+            "covariate": ["gc_200", "exonic"],
+            "flagged": [True, True],
+        }
+    )
+    return ladder_figure(table, title="Synthetic tables", balance=balance)
+
+
+def test_text_is_legible_and_the_width_is_the_journals(figure: Figure) -> None:
+    assert check_figure(figure) == []
+    assert round(figure.get_size_inches()[0] * 25.4, 6) == 183
+
+
+def test_every_bar_is_its_row_raw_first(figure: Figure, table: pd.DataFrame) -> None:
+    drawn = bars(figure)
+    for (model, kind, rung), rows in table.groupby(["model", "kind", "control"]):
+        both = rows.set_index("signal").loc[["prob", "residual"]]
+        name = f"{model}-{kind}-{rung}"
+        assert drawn[f"effect-{name}"] == [[value] for value in both["effect"]]
+        if both["ci_low"].notna().all():
+            wanted = both[["ci_low", "ci_high"]].to_numpy().tolist()
+            assert drawn[f"interval-{name}"] == wanted
+    assert sum(map(len, drawn.values())) == len(table) + table["ci_low"].notna().sum()
+
+
+def test_all_panels_share_one_axis_with_zero_in_it(figure: Figure) -> None:
+    limits = {
+        ax.get_xlim()
+        for ax in figure.axes
+        if any(str(line.get_gid()).startswith("effect-") for line in ax.lines)
+    }
+    ((low, high),) = limits
+    assert low < 0 < high
+
+
+def test_rungs_run_down_the_ladder_and_lacks_are_said(figure: Figure) -> None:
+    found = texts(figure)
+    names = [text.rstrip("†") for text in found if text.rstrip("†") in RUNGS]
+    assert names == [*RUNGS, *RUNGS]
+    assert "C3-10†" in found
+    assert any("Matched, yet |SMD| > 0.1: donor C3-10 (gc_200)." in text for text in found)
+    assert found.count("too few") == 4  # two models, raw and residual
+    assert found.count("not run") == 2  # acceptors have no core rung
+    assert "14 (6)" in found and "349 (33)" in found
+
+
+def test_q_is_printed_where_there_is_one(figure: Figure, table: pd.DataFrame) -> None:
+    found = texts(figure)
+    for value in table["q_value"].dropna():
+        assert f"{value:.2g}" in found
+    # One dash a row and signal where neither model is tested.
+    untested = table[table["q_value"].isna() & (table["method"] != "too few")]
+    rows = untested.groupby(["kind", "control", "signal"]).ngroups
+    assert found.count("–") == rows + 1  # and one for the pairs of the rung that was not run
+
+
+def test_checkpoint_is_filled_random_is_open_and_too_few_is_grey(figure: Figure) -> None:
+    faces = {
+        str(line.get_gid()): (line.get_markerfacecolor(), line.get_markeredgecolor())
+        for ax in figure.axes
+        for line in ax.lines
+        if line.get_gid()
+    }
+    assert faces["effect-checkpoint-donor-C4"][0] == faces["effect-random-donor-C4"][1] != "white"
+    assert faces["effect-random-donor-C4"][0] == "white"
+    assert faces["effect-checkpoint-acceptor-C3-10"] == ("white", "#6B6B6B")
+
+
+def test_a_table_without_signal_is_raw_and_has_one_panel() -> None:
+    table = make_ladder(signals=("prob",), kinds=("donor",)).drop(columns="signal")
+    found = texts(ladder_figure(table))
+    assert "boundary probability" in found
+    assert "residual: beyond the nearest letters" not in found
+
+
+def test_tables_of_several_ladders_are_joined(table: pd.DataFrame) -> None:
+    parts = [table[table["control"] == "C4"], table[table["control"] != "C4"]]
+    assert texts(ladder_figure(parts)) == texts(ladder_figure(table))
+
+
+def test_without_random_weights_it_is_said(table: pd.DataFrame) -> None:
+    note = " ".join(texts(ladder_figure(table[table["model"] == "checkpoint"])))
+    assert "No random-weights baseline was run." in note
+
+
+@pytest.fixture(scope="module")
+def motifs() -> pd.DataFrame:
+    return make_ladder(kinds=MOTIFS, statistics=ENDPOINTS, few=FEW)
+
+
+@pytest.fixture(scope="module")
+def grid(motifs: pd.DataFrame) -> Figure:
+    return ladder_grid(motifs, title="Synthetic motifs")
+
+
+def cells(figure: Figure, prefix: str) -> set[str]:
+    artists = [a for ax in figure.axes for a in [*ax.patches, *ax.lines]]
+    return {
+        str(a.get_gid()).removeprefix(prefix)
+        for a in artists
+        if str(a.get_gid()).startswith(prefix)
+    }
+
+
+def test_the_grid_has_a_cell_for_every_claim(grid: Figure, motifs: pd.DataFrame) -> None:
+    assert check_figure(grid) == []
+    claimed = motifs[motifs["method"] != "too few"]
+    names = claimed[["signal", "statistic", "model", "kind", "control"]].agg("-".join, axis=1)
+    assert cells(grid, "cell-") == set(names)
+
+
+def test_marks_are_the_tests_and_the_clear_intervals(grid: Figure, motifs: pd.DataFrame) -> None:
+    main = motifs[(motifs["model"] == "checkpoint") & (motifs["method"] != "too few")]
+    clear = (main["ci_low"] > 0) | (main["ci_high"] < 0)
+    marked = main[(main["q_value"] < 0.05) | (main["q_value"].isna() & clear)]
+    names = marked[["signal", "statistic", "model", "kind", "control"]].agg("-".join, axis=1)
+    assert 0 < len(marked) < len(main)
+    assert cells(grid, "mark-") == set(names)
+
+
+def test_the_grid_scale_is_symmetric_and_not_ruled_by_c0(motifs: pd.DataFrame) -> None:
+    largest = motifs.loc[motifs["control"] != "C0", "effect"].abs().max()
+    found = texts(ladder_grid(motifs))
+    assert f"≤ −{largest:.2g}" in found and f"≥ +{largest:.2g}" in found
+    assert "≥ +0.5" in texts(ladder_grid(motifs, limit=0.5))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistic": "auroc"}, "no row of 'auroc' at offset 0"),
+        ({"kinds": ["TATA"]}, "kind 'TATA' is not one of donor, acceptor"),
+    ],
+)
+def test_the_figure_refuses(table: pd.DataFrame, change: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ladder_figure(table, **change)
+
+
+def test_unknown_signals_and_double_rows_are_refused(table: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="signal 'logit'; wanted one of prob, residual"):
+        ladder_figure(table.assign(signal="logit"))
+    with pytest.raises(InputError, match="2 rows for checkpoint donor C0"):
+        ladder_figure([table, table])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistics": ["middle"]}, "no statistic 'middle' among inside, left_flank"),
+        ({"limit": 0.0}, "limit 0.0; wanted an effect > 0"),
+        ({"kinds": ["GATA1"]}, "kind 'GATA1' is not one of INR"),
+    ],
+)
+def test_the_grid_refuses(motifs: pd.DataFrame, change: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ladder_grid(motifs, **change)
+
+
+def test_the_grid_wants_one_offset_a_statistic(motifs: pd.DataFrame) -> None:
+    moved = motifs.assign(offset=np.where(motifs["kind"] == "SP1", 1, 0))
+    with pytest.raises(InputError, match="left_flank at 2 offsets; name one with offset="):
+        ladder_grid(moved)
+    assert ladder_grid(moved, offset=1).axes
