@@ -30,7 +30,8 @@ import torch
 
 from ldar_interp.assets import CHECKPOINT
 from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
-from ldar_interp.boundaries.extract import extract_boundaries, one_thread
+from ldar_interp.boundaries.extract import extract_boundaries
+from ldar_interp.boundaries.workers import one_thread
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.bimamba2 import BiMamba2

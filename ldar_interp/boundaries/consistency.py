@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ldar_interp.boundaries.extract import one_thread, run_router
+from ldar_interp.boundaries.extract import run_router
+from ldar_interp.boundaries.workers import one_thread
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import N, reverse_complement
 from ldar_interp.genome.fasta import Genome

@@ -1,14 +1,15 @@
 """Rung C4, the model: p around sites in their own and in shuffled contexts."""
 
 import sys
-from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ldar_interp.boundaries.extract import one_thread, run_router
+from ldar_interp.boundaries.extract import run_router
 from ldar_interp.boundaries.shuffled_context import ContextProfiles, ContextWindows
+from ldar_interp.boundaries.workers import run_jobs
 from ldar_interp.errors import InputError
 from ldar_interp.model.ldarnet import LDARNet
 
@@ -24,6 +25,7 @@ def profile_contexts(
     flank_bp: int = 100,
     dtype: str = "float32",
     batch_size: int | None = None,
+    workers: int = 1,
     progress: str | None = None,
 ) -> ContextProfiles:
     """p on the edges within `flank_bp` of each site, native and shuffled.
@@ -40,6 +42,7 @@ def profile_contexts(
     dtype : see `predict_boundaries`.
     batch_size : windows a batch; by default what suits the device. The windows of one site follow
         each other.
+    workers : processes on a CPU; ignored on other devices.
     progress : label of a progress bar on stderr; None for none.
 
     Returns
@@ -58,30 +61,30 @@ def profile_contexts(
             f"flank_bp {flank_bp} in windows of {windows.window_bp} bp; "
             f"wanted 1 to {windows.centre - 1}"
         )
+    is_cpu = next(model.parameters()).device.type == "cpu"
     if batch_size is None:
-        is_cpu = next(model.parameters()).device.type == "cpu"
         batch_size = max(1, (_CPU_BATCH_BP if is_cpu else _GPU_BATCH_BP) // windows.window_bp)
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; wanted at least 1")
     flat = windows.ids.reshape(-1, windows.window_bp)
     offsets = np.arange(-flank_bp, flank_bp + 1, dtype=np.int64)
     values = np.empty((len(flat), offsets.size), dtype=np.float32)
-    with one_thread(model):
-        for rows in _progress(len(flat), batch_size, progress):
-            prob = run_router(model, flat[rows], dtype=dtype)
-            values[rows] = prob[:, windows.centre + offsets]
-    shaped: NDArray[np.float32] = values.reshape(*windows.ids.shape[:2], offsets.size)
-    return ContextProfiles(windows, offsets, shaped[:, 0], shaped[:, 1:])
-
-
-def _progress(n: int, batch_size: int, label: str | None) -> Iterator[slice]:
-    """Slices of `batch_size` rows, with a bar on stderr."""
-    for start in tqdm(
-        range(0, n, batch_size),
-        desc=label,
+    starts = range(0, len(flat), batch_size)
+    results = run_jobs(
+        model,
+        partial(run_router, dtype=dtype),
+        (flat[start : start + batch_size] for start in starts),
+        workers=min(workers, len(starts)) if is_cpu else 1,
+    )
+    for start, prob in tqdm(
+        zip(starts, results, strict=True),
+        total=len(starts),
+        desc=progress,
         unit="batch",
         delay=_PROGRESS_SECONDS,
-        disable=label is None,
+        disable=progress is None,
         file=sys.stderr,
     ):
-        yield slice(start, start + batch_size)
+        values[start : start + len(prob)] = prob[:, windows.centre + offsets]
+    shaped: NDArray[np.float32] = values.reshape(*windows.ids.shape[:2], offsets.size)
+    return ContextProfiles(windows, offsets, shaped[:, 0], shaped[:, 1:])

@@ -7,11 +7,9 @@ depend on how many processes there are.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +26,10 @@ from ldar_interp.boundaries.stitch import (
 )
 from ldar_interp.boundaries.tiling import Window
 from ldar_interp.boundaries.track import BoundaryTrack
+from ldar_interp.boundaries.workers import run_jobs
 from ldar_interp.errors import DeviceError, InputError
 from ldar_interp.genome.alphabet import PAD, VOCAB_SIZE, encode, reverse_complement
 from ldar_interp.genome.fasta import Genome, borrow_genome
-from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.backend import describe_backend
 from ldar_interp.model.ldarnet import LDARNet
 
@@ -209,11 +207,11 @@ def fill_plans(
         budget = _CPU_BATCH_BP if device.type == "cpu" else _GPU_BATCH_BP
         batch_size = max(1, budget // model.config.train_length)
     batches = _form_batches(plans, batch_size)
-    results = _run_batches(
+    results = run_jobs(
         model,
+        partial(run_router, dtype=dtype),
         (_read_batch(genome, batch) for batch in batches),
-        dtype,
-        min(workers, len(batches)) if device.type == "cpu" else 1,
+        workers=min(workers, len(batches)) if device.type == "cpu" else 1,
     )
     for batch, prob in tqdm(
         zip(batches, results, strict=True),
@@ -271,55 +269,6 @@ def _read_batch(genome: Genome, batch: _Batch) -> NDArray[np.uint8]:
     """Ids (n_windows, size), 5' to 3' of the strand that is modelled."""
     ids = np.stack([genome.fetch(w.chrom, w.start, w.end) for w in batch.windows])
     return reverse_complement(ids) if batch.orientation == "reverse" else ids
-
-
-def _run_batches(
-    model: LDARNet, batches: Iterable[NDArray[np.uint8]], dtype: str, workers: int
-) -> Iterator[NDArray[np.float32]]:
-    if workers <= 1:
-        with one_thread(model):
-            for ids in batches:
-                yield run_router(model, ids, dtype=dtype)
-        return
-    # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_start_worker, initargs=(model, dtype)
-    ) as pool:
-        # `map` would read all batches at once; this holds a few a worker.
-        pending = []
-        for ids in batches:
-            pending.append(pool.submit(_work, ids))
-            if len(pending) >= 4 * workers:
-                yield pending.pop(0).result()
-        for future in pending:
-            yield future.result()
-
-
-_worker: tuple[LDARNet, str] | None = None
-
-
-def _start_worker(model: LDARNet, dtype: str) -> None:
-    global _worker
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    _worker = (model, dtype)
-
-
-def _work(ids: NDArray[np.uint8]) -> NDArray[np.float32]:
-    assert _worker is not None
-    return run_router(_worker[0], ids, dtype=_worker[1])
-
-
-@contextmanager
-def one_thread(model: LDARNet) -> Iterator[None]:
-    """One torch thread on a CPU: faster for small models, and the same sums everywhere."""
-    before = torch.get_num_threads()
-    if next(model.parameters()).device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def count_workers() -> int:

@@ -35,15 +35,34 @@ class LocalAttention(nn.Module):
         out = self._attend(q, k, v, mask)
         return self.out_proj(out.transpose(1, 2).reshape(batch, length, -1))
 
-    def _rotate(self, x: Float[Tensor, "b h l e"]) -> Float[Tensor, "b h l e"]:
+    def forward_rows(
+        self, hidden: Float[Tensor, "b l d"], first: int, last: int
+    ) -> Float[Tensor, "b r d"]:
+        """What `forward` gives at positions first..last of sequences without padding.
+
+        Only these are queries, and only what their windows reach are keys.
+        """
+        batch, length, d_model = hidden.shape
+        window = length if self.window < 0 else self.window
+        low, high = max(0, first - window), min(length, last + 1 + window)
+        weight_q, weight_kv = self.Wqkv.weight.split([d_model, 2 * d_model])
+        n_rows = last + 1 - first
+        q = F.linear(hidden[:, first : last + 1], weight_q).view(batch, n_rows, self.n_heads, -1)
+        kv = F.linear(hidden[:, low:high], weight_kv).view(batch, high - low, 2, self.n_heads, -1)
+        k, v = kv.permute(2, 0, 3, 1, 4).unbind(0)
+        q, k = self._rotate(q.transpose(1, 2), first), self._rotate(k, low)
+        band = _band(n_rows, first - low, high - low, window, q)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=band)
+        return self.out_proj(out.transpose(1, 2).reshape(batch, n_rows, d_model))
+
+    def _rotate(self, x: Float[Tensor, "b h l e"], start: int = 0) -> Float[Tensor, "b h l e"]:
+        """Turn channels by position; `start` is the position of the first row."""
         half = self.rotary_dim // 2
         if half == 0:
             return x
         exponent = torch.arange(half, device=x.device, dtype=torch.float32) / half
-        angle = (
-            torch.arange(x.shape[2], device=x.device, dtype=torch.float32)[:, None]
-            * ROTARY_BASE**-exponent
-        )
+        position = torch.arange(start, start + x.shape[2], device=x.device, dtype=torch.float32)
+        angle = position[:, None] * ROTARY_BASE**-exponent
         cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
         first, second, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
         return torch.cat([first * cos - second * sin, second * cos + first * sin, rest], dim=-1)

@@ -99,15 +99,45 @@ class Stack(nn.Module):
 
         Then the first layer's `in_proj` has only as many distinct rows as there are letters.
         """
+        return self.rmsnorm(self._pass(self.blocks(), hidden, mask, letters))
+
+    def forward_rows(
+        self,
+        hidden: Float[Tensor, "b l d"],
+        first: int,
+        last: int,
+        letters: tuple[Tensor, Tensor] | None = None,
+    ) -> Float[Tensor, "b r d"]:
+        """What `forward` gives at positions first..last of sequences without padding.
+
+        The states of a scan hang on all positions, so all layers but the last are computed
+        everywhere. If the last one is attention, only these rows of it are.
+        """
+        blocks = self.blocks()
+        mixer = blocks[-1].mixer
+        if not isinstance(mixer, LocalAttention):
+            return self.forward(hidden, None, letters)[:, first : last + 1]
+        residual = self._pass(blocks[:-1], hidden, None, letters)
+        mixed = mixer.forward_rows(blocks[-1].norm1(residual), first, last)
+        return self.rmsnorm(blocks[-1].finish(residual[:, first : last + 1], mixed))
+
+    def _pass(
+        self,
+        blocks: list[Block],
+        hidden: Float[Tensor, "b l d"],
+        mask: Bool[Tensor, "b l"] | None,
+        letters: tuple[Tensor, Tensor] | None,
+    ) -> Float[Tensor, "b l d"]:
+        """The residual stream behind some layers, the first of the stack among them."""
         residual = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
-        for depth, block in enumerate(self.blocks()):
+        for depth, block in enumerate(blocks):
             if depth == 0 and letters is not None and isinstance(block.mixer, BiMamba2):
                 ids, table = letters
                 rows = block.mixer.project(block.norm1(table))
                 residual = block.finish(residual, block.mixer.mix(look_up(ids, rows), mask))
             else:
                 residual = block(residual, mask)
-        return self.rmsnorm(residual)
+        return residual
 
 
 def look_up(ids: Tensor, table: Float[Tensor, "v d"]) -> Float[Tensor, "b l d"]:

@@ -72,7 +72,7 @@ class Stage(nn.Module):
 
         `letters`, for the outermost stage: see `Stack`. `key`, for all: see `Router`.
         """
-        hidden = self._widen(hidden)
+        hidden = self.widen(hidden)
         if self.is_innermost:
             return self.backbone(hidden, mask, letters)[..., : self.d_outer], ()
         encoded, routed = self.route(hidden, mask, letters, key)
@@ -98,7 +98,8 @@ class Stage(nn.Module):
         encoded = self.encoder(hidden, mask, letters)
         return encoded, self.router(encoded, mask, key)
 
-    def _widen(self, hidden: Float[Tensor, "b l d"]) -> Float[Tensor, "b l e"]:
+    def widen(self, hidden: Float[Tensor, "b l d"]) -> Float[Tensor, "b l e"]:
+        """States of the outer width, with the learned tail that an inner stage appends."""
         if not hasattr(self, "pad_dimension"):
             return hidden
         tail = self.pad_dimension.expand(*hidden.shape[:-1], -1)
@@ -161,6 +162,39 @@ class LDARNet(nn.Module):
         mask = self._check(input_ids, attention_mask)
         embedded, letters = self._embed(input_ids)
         return self.stage.route(embedded, mask, letters, self._hash(input_ids, mask))
+
+    def encode_rows(
+        self, input_ids: Int[Tensor, "b l"], first: int, last: int
+    ) -> Float[Tensor, "b e"]:
+        """p on the edges before bases first..last alone, of sequences without padding.
+
+        The same numbers as `encode`, to rounding, without what only other edges need: for whoever
+        asks for one edge of many variants of a sequence.
+
+        Raises
+        ------
+        InputError : no router, or one that cuts without reading states, ids as in `forward`,
+            padding, or not 1 <= first <= last < length: p on edge 0 is 1 by construction.
+        """
+        spec = self.config.router_spec
+        if self.stage.is_innermost or not spec.has_parameters:
+            raise InputError(
+                f"router {spec} of layout {self.config.arch_layout}; wanted a learned or one_sided "
+                "one, which reads the sequence"
+            )
+        if self._check(input_ids, None) is not None:
+            raise InputError("input_ids hold [PAD]; wanted sequences of one length")
+        if not 1 <= first <= last < input_ids.shape[1]:
+            raise InputError(
+                f"edges {first} to {last} of {input_ids.shape[1]} bases; wanted 1 <= first <= last "
+                f"< {input_ids.shape[1]}"
+            )
+        embedded, letters = self._embed(input_ids)
+        hidden = self.stage.encoder.forward_rows(
+            self.stage.widen(embedded), first - 1, last, letters
+        )
+        # The first row has no neighbour here, and its p of 1 means nothing.
+        return self.stage.router(hidden).prob[:, 1:]
 
     def _embed(self, input_ids: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         """Embeddings, and what the first layer may look up instead of projecting them.

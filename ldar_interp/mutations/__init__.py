@@ -1,0 +1,1 @@
+"""The steps of the mutagenesis program: what the router reads at a site."""
