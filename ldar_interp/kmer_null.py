@@ -55,6 +55,7 @@ def main(
     backend: options.Backend = None,
     dtype: options.Dtype = None,
     width_mm: options.WidthMm = None,
+    workers: options.Workers = None,
     config: options.Config = None,
     force: options.Force = False,
     debug: options.Debug = False,
@@ -76,10 +77,12 @@ def main(
         settings = merge_settings(KmerNullSettings, config, given)
         with result_folder(settings.out, force=force) as folder:
             # Only here, because torch and matplotlib take seconds that --help should not.
+            from ldar_interp.boundaries.extract import count_workers
             from ldar_interp.kmer.analysis import run_analysis
             from ldar_interp.kmer.files import write_result
 
-            write_result(folder, run_analysis(settings), settings)
+            run = run_analysis(settings, workers=workers or count_workers())
+            write_result(folder, run, settings)
         say(f"{PROGRAM}: results in {settings.out}")
 
 

@@ -9,11 +9,11 @@ from ldar_interp.boundaries.consistency import Consistency
 from ldar_interp.command_line import say
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.kmer.settings import KmerNullSettings
-from ldar_interp.letters.explained import measure_r2, quintile_table, r2_table
+from ldar_interp.letters.explained import quintile_table, r2_table
 from ldar_interp.letters.fit import fit_null
 from ldar_interp.letters.kmer_null import KmerNull
-from ldar_interp.letters.sample import sample_background
 from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
+from ldar_interp.program.nulls import fit_each
 from ldar_interp.provenance import describe_input
 from ldar_interp.sites.gencode import SpliceAnnotation, annotated_edges, load_splice_sites
 from ldar_interp.sites.table import read_sites
@@ -34,7 +34,7 @@ class KmerNullRun:
     quintiles: pd.DataFrame
 
 
-def run_analysis(settings: KmerNullSettings) -> KmerNullRun:
+def run_analysis(settings: KmerNullSettings, *, workers: int) -> KmerNullRun:
     """All steps; progress and counts go to stderr, nothing is written.
 
     Raises
@@ -49,60 +49,33 @@ def run_analysis(settings: KmerNullSettings) -> KmerNullRun:
             exclude.append(read_sites(settings.sites))
         say(f"{PROGRAM}: surroundings of {sum(map(len, exclude))} edges are left out of the fit")
         consistency = measure_models(models, genome, settings, program=PROGRAM)
-        margin_bp = choose_margin(settings, consistency)
+        inputs = {
+            "gtf": describe_input(settings.annotation_path),
+            "sites": None if settings.sites is None else describe_input(settings.sites),
+        }
         nulls, counts = {}, {}
         r2_parts, quintile_parts = [], []
-        for name, model in models.by_name.items():
-            background = sample_background(
-                model,
-                genome,
-                exclude=exclude,
-                n_bases=settings.background_bp,
-                strand=settings.strand,
-                margin_bp=margin_bp,
-                seed=settings.seed,
-                dtype=settings.dtype,
-                progress=f"{PROGRAM}: {name}",
-            )
-            fitted = fit_null(
-                background,
-                k=settings.k,
-                provenance={
-                    "model": name,
-                    "checkpoint": models.describe_source()
-                    if name == "checkpoint"
-                    else {"random_weights_seed": models.baseline_seed},
-                    "fasta": describe_input(settings.genome_path),
-                    "gtf": describe_input(settings.annotation_path),
-                    "sites": None if settings.sites is None else describe_input(settings.sites),
-                    "strand": settings.strand,
-                    "dtype": settings.dtype,
-                    "seed": settings.seed,
-                },
-            )
-            plain = fit_null(background, k=settings.k, gc=False)
-            table = r2_table(fitted, plain, n_boot=settings.n_boot, seed=settings.seed)
-            r2_parts.append(table.assign(model=name)[["model", *table.columns]])
-            quintiles = quintile_table(fitted.edges)
-            quintile_parts.append(quintiles.assign(model=name)[["model", *quintiles.columns]])
-            reached = measure_r2(
-                fitted.edges.prob, fitted.chosen, fitted.edges.block,
-                n_boot=settings.n_boot, seed=settings.seed,
-            )  # fmt: skip
-            nulls[name] = fitted.null
-            counts[name] = {
-                **background.counts,
-                "edges_fitted": reached.n_edges,
-                "k_by_fold": fitted.null.k.tolist(),
-                "shrink_by_fold": fitted.null.shrink.tolist(),
-                "r2_of_null": reached.r2,
-            }
-            say(
-                f"{PROGRAM}: {name}: {reached.n_edges} edges in {reached.n_blocks} blocks of "
-                f"{background.blocks.size_bp} bp; k = {fitted.k} letters and GC explain "
-                f"{reached.r2:.3f} of p on held-out blocks "
-                f"(95 % {reached.low:.3f} to {reached.high:.3f})"
-            )
+        for found in fit_each(
+            models,
+            genome,
+            exclude,
+            n_bases=settings.background_bp,
+            strand=settings.strand,
+            margin_bp=choose_margin(settings, consistency),
+            seed=settings.seed,
+            dtype=settings.dtype,
+            workers=workers,
+            program=PROGRAM,
+            k=settings.k,
+            n_boot=settings.n_boot,
+            inputs=inputs,
+        ):
+            nulls[found.name], counts[found.name] = found.fit.null, found.counts
+            plain = fit_null(found.background, k=settings.k, gc=False)
+            table = r2_table(found.fit, plain, n_boot=settings.n_boot, seed=settings.seed)
+            r2_parts.append(table.assign(model=found.name)[["model", *table.columns]])
+            quintiles = quintile_table(found.fit.edges)
+            quintile_parts.append(quintiles.assign(model=found.name)[["model", *quintiles.columns]])
     return KmerNullRun(
         models=models,
         annotation=annotation,

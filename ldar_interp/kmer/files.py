@@ -7,6 +7,7 @@ from ldar_interp.kmer.analysis import PROGRAM, KmerNullRun
 from ldar_interp.kmer.settings import KmerNullSettings
 from ldar_interp.plots.kmer_null import kmer_null_figure
 from ldar_interp.plots.save import save_figure
+from ldar_interp.program.nulls import name_file
 from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
 
@@ -14,7 +15,7 @@ from ldar_interp.provenance import describe_input, write_provenance
 def write_result(folder: Path, run: KmerNullRun, settings: KmerNullSettings) -> None:
     """Write all files of a result into an existing, empty folder, provenance last."""
     for name, null in run.nulls.items():
-        null.save(folder / ("null.npz" if name == "checkpoint" else f"null_{name}.npz"))
+        null.save(folder / name_file(name))
     write_table(folder / "r2.tsv", run.r2)
     write_table(folder / "quintiles.tsv", run.quintiles)
     save_figure(

@@ -7,15 +7,17 @@ kept. Where the analysis reads both strands, every other window is read on the m
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ldar_interp.boundaries.extract import DEFAULT_MARGIN_SHARE, one_thread, run_router
+from ldar_interp.boundaries.extract import DEFAULT_MARGIN_SHARE, run_router
 from ldar_interp.boundaries.tiling import check_margin
 from ldar_interp.boundaries.track import STRAND_MODES
+from ldar_interp.boundaries.workers import run_jobs
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import N, reverse_complement
 from ldar_interp.genome.fasta import Genome
@@ -50,6 +52,7 @@ def sample_background(
     margin_bp: int | None = None,
     seed: int = 1,
     dtype: str = "float32",
+    workers: int = 1,
     block_bp: int | None = None,
     progress: str | None = None,
 ) -> Background:
@@ -65,6 +68,7 @@ def sample_background(
         every other window as a reverse read.
     margin_bp : edges this near a window's end are dropped; default an eighth of the window.
     seed : of the windows.
+    workers : processes on a CPU; the numbers do not depend on them.
     block_bp : size of the blocks; by default what suits the genome.
     progress : label of a progress bar on stderr; None for none.
 
@@ -91,7 +95,7 @@ def sample_background(
         is_reverse[1::2] = True
     ids = np.stack([genome.fetch(p.chrom, p.start, p.start + length) for p in places])
     ids[is_reverse] = reverse_complement(ids[is_reverse])
-    prob = _model_windows(model, ids, dtype, progress)
+    prob = _model_windows(model, ids, dtype, workers, progress)
     prob[:, :margin] = np.nan
     prob[:, length - margin + 1 :] = np.nan
     drawn = Background(
@@ -163,18 +167,24 @@ def _walk_tiles(
 
 
 def _model_windows(
-    model: LDARNet, ids: NDArray[np.uint8], dtype: str, progress: str | None
+    model: LDARNet, ids: NDArray[np.uint8], dtype: str, workers: int, progress: str | None
 ) -> NDArray[np.float32]:
     size = max(1, _BATCH_BP // ids.shape[1])
-    prob = np.empty(ids.shape, dtype=np.float32)
-    with one_thread(model):
-        for begin in tqdm(
-            range(0, len(ids), size),
-            desc=progress,
-            unit="batch",
-            delay=_PROGRESS_SECONDS,
-            disable=progress is None,
-            file=sys.stderr,
-        ):
-            prob[begin : begin + size] = run_router(model, ids[begin : begin + size], dtype=dtype)
-    return prob
+    starts = range(0, len(ids), size)
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    results = run_jobs(
+        model,
+        partial(run_router, dtype=dtype),
+        (ids[begin : begin + size] for begin in starts),
+        workers=min(workers, len(starts)) if on_cpu else 1,
+    )
+    shown = tqdm(
+        results,
+        total=len(starts),
+        desc=progress,
+        unit="batch",
+        delay=_PROGRESS_SECONDS,
+        disable=progress is None,
+        file=sys.stderr,
+    )
+    return np.concatenate(list(shown))

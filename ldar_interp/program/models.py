@@ -22,12 +22,13 @@ from ldar_interp.provenance import describe_input
 class OpenModels:
     """Models by name, `checkpoint` first, then `random` if a baseline is wanted.
 
-    `source` is where the checkpoint came from, `baseline_seed` what the random weights were
-    drawn with (None without them).
+    `source` is where the checkpoint came from, `seed` what it was drawn with if it is itself
+    random, `baseline_seed` what the random weights were drawn with (None without them).
     """
 
     source: str
     by_name: dict[str, LDARNet]
+    seed: int
     baseline_seed: int | None
 
     @property
@@ -51,6 +52,13 @@ class OpenModels:
             return {"random": self.source.removeprefix("random:")}
         return describe_input(locate_weights(self.source))
 
+    def identify(self, name: str) -> dict[str, Any]:
+        """Which weights a model of the run has: by hash, or by what they were drawn with."""
+        if name == "random":
+            return {"random_weights_seed": self.baseline_seed}
+        found: dict[str, Any] = self.describe_source()
+        return found | {"seed": self.seed} if "random" in found else found
+
 
 def open_models(settings: ModelSettings) -> OpenModels:
     """Open the checkpoint (the embedded one if none was given) and, if asked for, the baseline.
@@ -71,7 +79,7 @@ def open_models(settings: ModelSettings) -> OpenModels:
         untrained = random_model(model.config, seed=baseline_seed)
         set_backend(untrained, find_backend(model))
         models["random"] = untrained.to(settings.device).eval().requires_grad_(False)
-    return OpenModels(source, models, baseline_seed)
+    return OpenModels(source, models, settings.seed, baseline_seed)
 
 
 def measure_models(

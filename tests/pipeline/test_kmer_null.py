@@ -23,7 +23,7 @@ def run_null(world):
     def run_program(out, *words, **options):
         given = {
             "ckpt": world.ckpt, "fasta": world.fasta, "gtf": world.gtf, "out": out,
-            "margin-bp": 32, "background-bp": 30_000, "n-boot": 100, **options,
+            "margin-bp": 32, "background-bp": 30_000, "n-boot": 100, "workers": 1, **options,
         }  # fmt: skip
         line = ["kmer-null", *words]
         for name, value in given.items():
