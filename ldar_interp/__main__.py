@@ -17,12 +17,14 @@ from ldar_interp import (
     kmer_null,
     mutagenesis,
     pretrain,
+    promoter_profile,
     splice_profile,
     tokenizer_integrity,
 )
 
 PROGRAMS: dict[str, Callable[..., None]] = {
     "splice-profile": splice_profile.main,
+    "promoter-profile": promoter_profile.main,
     "kmer-null": kmer_null.main,
     "tokenizer-integrity": tokenizer_integrity.main,
     "mutagenesis": mutagenesis.main,

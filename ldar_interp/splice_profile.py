@@ -30,9 +30,11 @@ def main(
     out: options.Out = None,
     flank_bp: options.FlankBp = None,
     strand: options.Strand = None,
-    controls: Annotated[
-        str | None, typer.Option(help="Control rungs.", show_default="C0,C1,C2")
-    ] = None,
+    controls: options.Controls = None,
+    residual: options.Residual = None,
+    background_bp: options.BackgroundBp = None,
+    max_context_sites: options.MaxContextSites = None,
+    n_shuffles: options.NShuffles = None,
     baseline: options.Baseline = None,
     gene_type: options.GeneType = None,
     tag: options.Tag = None,
@@ -71,7 +73,9 @@ def main(
         "tag": tag or None, "max_sites": max_sites, "margin_bp": margin_bp, "n_draws": n_draws,
         "n_boot": n_boot, "n_flips": n_flips, "seed": seed, "device": device,
         "backend": backend, "dtype": dtype, "width_mm": width_mm,
-        "controls": options.split_words(controls),
+        "controls": options.split_words(controls), "residual": residual,
+        "background_bp": background_bp, "max_context_sites": max_context_sites,
+        "n_shuffles": n_shuffles,
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):
         settings = merge_settings(SpliceSettings, config, given)

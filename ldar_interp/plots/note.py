@@ -1,5 +1,7 @@
 """The small print under the splice figure: what its marks mean and what to know before belief."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from ldar_interp.plots.ladder import DAGGER, is_too_few
@@ -14,18 +16,29 @@ def write_note(
     *,
     kinds: list[str],
     rungs: list[str],
+    letters: Mapping[str, str],
 ) -> str:
-    """What the marks mean, and what a reader must know before believing them."""
+    """What the marks mean, and what a reader must know before believing them.
+
+    `letters` names the panels of the rows profile, difference, ladder and, if there, residual.
+    """
+    strips, ladder = letters["difference"], letters["ladder"]
+    curves = " and ".join(letters[row] for row in ("profile", "residual") if row in letters)
     sentences = [
         "Bands and bars: 95 % confidence intervals, gene loci resampled; "
-        "strips of b have their own scales. "
-        "Site curves of a: all sites; b and c: matched pairs only."
+        f"strips of {strips} have their own scales. "
+        f"Site curves of {curves}: all sites; {strips} and {ladder}: matched pairs only."
     ]
+    if "residual" in letters:
+        sentences.append(
+            f"{letters['residual']}: p less what the k-mer null expects of the letters and the GC "
+            "around the edge. C3, C4 and residual effects: ladder figure."
+        )
     tested = difference["p_maxt"].notna()
     if tested.any():
         weights = "thick checkpoint, thin random weights; "
         sentences.append(
-            "Ticks on top of b: family-wise p < 0.05 over the profile (max-T; "
+            f"Ticks on top of {strips}: family-wise p < 0.05 over the profile (max-T; "
             + weights * (len(find_models(difference)) > 1)
             + f"tested for {', '.join(find_rungs(difference[tested]))})."
         )

@@ -1,10 +1,12 @@
 """The splice-site figure (R1), from the result tables: what boundaries do at donors and acceptors.
 
 From the top: a table that is the legend (line, what it is, n, genes); **a** mean boundary
-probability of sites and of each control rung; under its axis a schematic of exon and intron and
-the sequence logo, magnified, with its edge under the profile's edge; **b** sites minus each
-rung, family-wise significant offsets marked; **c** the ladder of effects at the edge. The
-random-weights baseline is drawn thin beside the checkpoint in all of them.
+probability of sites and of the rungs C0 to C2; under its axis a schematic of exon and intron and
+the sequence logo, magnified, with its edge under the profile's edge; then, if the run has
+residuals, the same lines less what the k-mer null expects; sites minus each rung, family-wise
+significant offsets marked; the ladder of effects at the edge. The random-weights baseline is drawn
+thin beside the checkpoint in all of them. C3 and C4, and the residual of every rung, are in the
+ladder figure (`plots.ladder_figure`): lines of seven sets could not be told apart here.
 """
 
 import textwrap
@@ -26,6 +28,8 @@ from ldar_interp.plots.profiles import X_LABEL, draw_difference, draw_profile
 from ldar_interp.plots.schematic import LOGO_AXIS_MM, draw_schematic, place_logo
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
+    HAIRLINE,
+    HAIRLINE_PT,
     MUTED_INK,
     PANEL_LETTER_PT,
     SET_COLOURS,
@@ -50,6 +54,10 @@ _KIND_TITLES = {
     "acceptor": ("Acceptors (3′ splice sites)", "Acceptors"),
 }
 _LADDER_LABEL = "sites − controls at the edge (offset 0)"
+DRAWN_RUNGS = ("C0", "C1", "C2")
+_RESIDUAL_SHARE = 0.7
+"""Height of the residual's row in that of the profile's."""
+
 _LINE_MM = 2.9
 _PRINTED_MM = 39.0
 _ROW_GAP_MM = 1.5
@@ -65,19 +73,26 @@ class _Content:
     enrichment: pd.DataFrame
     logos: Mapping[str, LogoCounts]
     balance: pd.DataFrame | None
+    residual: pd.DataFrame
     kinds: list[str]
     rungs: list[str]
 
 
 @dataclass(frozen=True)
 class _Tops:
-    """Where the rows of the figure begin, mm from its top."""
+    """Where the rows of the figure begin, mm from its top; no `residual` if there is none."""
 
-    a: float
-    under_a: float
-    b: float
-    c: float
+    profile: float
+    under_profile: float
+    residual: float | None
+    difference: float
+    ladder: float
     bottom: float
+
+    def letters(self) -> dict[str, str]:
+        """The panel letter of each row that is there, in order."""
+        rows = ["profile", "residual", "difference", "ladder"]
+        return dict(zip([r for r in rows if getattr(self, r) is not None], "abcd", strict=False))
 
 
 def splice_figure(
@@ -118,13 +133,15 @@ def splice_figure(
     """
     layout = choose_layout(width_mm)
     content = _check_content(profile, difference, enrichment, logos, balance)
+    layout_of = _stack(content, layout, 0.0)
     note_text = write_note(
-        profile,
+        content.profile,
         content.difference,
         content.enrichment,
         balance,
         kinds=content.kinds,
         rungs=content.rungs,
+        letters=layout_of.letters(),
     )
     note = textwrap.wrap(note_text, width=layout.text_columns)
     legend_top = 7.0 if title else 2.0
@@ -138,14 +155,15 @@ def splice_figure(
             figure,
             layout,
             legend_top,
-            profile=profile,
-            enrichment=enrichment,
+            profile=content.profile,
+            enrichment=content.enrichment,
             kinds=content.kinds,
             rungs=content.rungs,
             balance=balance,
             n_genes=n_genes,
         )
         _draw_profiles(figure, layout, content, tops, logo_window)
+        _draw_residuals(figure, layout, content, tops)
         _draw_differences(figure, layout, content, tops)
         _draw_ladders(figure, layout, content, tops)
         for i, line in enumerate(note):
@@ -173,28 +191,33 @@ def _check_content(
             f"profile table: kinds {', '.join(find_kinds(profile)) or 'none'}; "
             "wanted donor or acceptor for the splice-site figure"
         )
-    profile, difference, enrichment = (
-        select_signal(table, "prob") for table in (profile, difference, enrichment)
-    )
+    rungs = [rung for rung in find_rungs(profile, difference, enrichment) if rung in DRAWN_RUNGS]
+    profile = profile[profile["kind"].isin(kinds) & profile["set"].isin(["site", *rungs])]
+    difference = difference[difference["kind"].isin(kinds) & difference["control"].isin(rungs)]
+    enrichment = enrichment[enrichment["kind"].isin(kinds) & enrichment["control"].isin(rungs)]
     return _Content(
-        profile=profile[profile["kind"].isin(kinds)],
-        difference=difference[difference["kind"].isin(kinds)],
-        enrichment=enrichment[enrichment["kind"].isin(kinds)],
+        profile=select_signal(profile, "prob"),
+        difference=select_signal(difference, "prob"),
+        enrichment=select_signal(enrichment, "prob"),
+        residual=select_signal(profile, "residual"),
         logos={kind: logos[kind] for kind in kinds if kind in logos} if logos else {},
         balance=balance,
         kinds=kinds,
-        rungs=find_rungs(profile, difference, enrichment),
+        rungs=rungs,
     )
 
 
 def _stack(content: _Content, layout: Layout, top: float) -> _Tops:
     """Rows under each other; a row that has nothing to show takes no room."""
     n_rungs = len(content.rungs)
-    under_a = top + layout.profile + _UNDER_AXIS_MM
+    under = top + layout.profile + _UNDER_AXIS_MM
     logo = layout.wedge + layout.logo + LOGO_AXIS_MM if content.logos else 0.0
-    b = under_a + layout.strip + logo + 4.0
-    c = b + n_rungs * (layout.difference + _ROW_GAP_MM) + 12.5
-    return _Tops(a=top, under_a=under_a, b=b, c=c, bottom=c + n_rungs * layout.ladder_row)
+    free = under + layout.strip + logo + 4.0
+    residual = None if content.residual.empty else free
+    difference = free if residual is None else free + _RESIDUAL_SHARE * layout.profile + 5.0
+    ladder = difference + n_rungs * (layout.difference + _ROW_GAP_MM) + 12.5
+    bottom = ladder + n_rungs * layout.ladder_row
+    return _Tops(top, under, residual, difference, ladder, bottom)
 
 
 def _columns(content: _Content, layout: Layout) -> list[tuple[str, float, float]]:
@@ -211,18 +234,18 @@ def _draw_profiles(
     first: Axes | None = None
     for kind, left, width in _columns(content, layout):
         name = _KIND_TITLES[kind][0 if layout.width == DOUBLE_COLUMN_MM else 1]
-        write_at(figure, left, tops.a - 2.0, name, size=TITLE_PT, weight="bold")
-        ax = place_axes(figure, left, tops.a, width, layout.profile, sharey=first)
+        write_at(figure, left, tops.profile - 2.0, name, size=TITLE_PT, weight="bold")
+        ax = place_axes(figure, left, tops.profile, width, layout.profile, sharey=first)
         draw_profile(content.profile, kind=kind, ax=ax)
         ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.tick_params(labelbottom=False, labelleft=first is None)
-        draw_schematic(figure, layout, left, tops.under_a, width, kind, ax)
+        draw_schematic(figure, layout, left, tops.under_profile, width, kind, ax)
         if kind in content.logos:
             place_logo(
                 figure,
                 layout,
                 left,
-                tops.under_a + layout.strip,
+                tops.under_profile + layout.strip,
                 width,
                 content.logos[kind],
                 ax,
@@ -230,7 +253,25 @@ def _draw_profiles(
                 label_y=first is None,
             )
         first = first or ax
-    _label_row(figure, tops.a, layout.profile, "a", "boundary probability")
+    _label_row(
+        figure, tops.profile, layout.profile, tops.letters()["profile"], "boundary probability"
+    )
+
+
+def _draw_residuals(figure: Figure, layout: Layout, content: _Content, tops: _Tops) -> None:
+    """The same lines less what letters alone explain; nothing without residuals."""
+    if tops.residual is None:
+        return
+    height = _RESIDUAL_SHARE * layout.profile
+    first: Axes | None = None
+    for kind, left, width in _columns(content, layout):
+        ax = place_axes(figure, left, tops.residual, width, height, sharey=first)
+        ax.axhline(0, color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=0)
+        draw_profile(content.residual, kind=kind, ax=ax)
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+        ax.tick_params(labelbottom=False, labelleft=first is None)
+        first = first or ax
+    _label_row(figure, tops.residual, height, tops.letters()["residual"], "obs. − exp.")
 
 
 def _draw_differences(figure: Figure, layout: Layout, content: _Content, tops: _Tops) -> None:
@@ -240,7 +281,12 @@ def _draw_differences(figure: Figure, layout: Layout, content: _Content, tops: _
     for kind, left, width in _columns(content, layout):
         for r, rung in enumerate(content.rungs):
             ax = place_axes(
-                figure, left, tops.b + r * step, width, layout.difference, sharey=first.get(rung)
+                figure,
+                left,
+                tops.difference + r * step,
+                width,
+                layout.difference,
+                sharey=first.get(rung),
             )
             draw_difference(content.difference, kind=kind, control=rung, ax=ax)
             ax.yaxis.set_major_locator(MaxNLocator(3))
@@ -261,18 +307,19 @@ def _draw_differences(figure: Figure, layout: Layout, content: _Content, tops: _
         low, high = ax.get_ylim()
         ax.set_ylim(low - 0.20 * (high - low), high + 0.08 * (high - low))
     middle = (layout.left + layout.width - layout.right) / 2
-    bottom = tops.b + len(content.rungs) * step - _ROW_GAP_MM
+    bottom = tops.difference + len(content.rungs) * step - _ROW_GAP_MM
     write_at(figure, middle, bottom + 6.0, X_LABEL, ha="center")
-    _label_row(figure, tops.b, bottom - tops.b, "b", "sites − controls")
+    letter = tops.letters()["difference"]
+    _label_row(figure, tops.difference, bottom - tops.difference, letter, "sites − controls")
 
 
 def _draw_ladders(figure: Figure, layout: Layout, content: _Content, tops: _Tops) -> None:
     """Row c: effects at the edge, printed beside the bars where there is room."""
-    height = tops.bottom - tops.c
+    height = tops.bottom - tops.ladder
     first: Axes | None = None
     for kind, left, width in _columns(content, layout):
         bars = layout.ladder or width
-        ax = place_axes(figure, left, tops.c, bars, height, sharex=first)
+        ax = place_axes(figure, left, tops.ladder, bars, height, sharex=first)
         if kind in find_kinds(content.enrichment):
             plot_ladder(
                 content.enrichment,
@@ -285,7 +332,7 @@ def _draw_ladders(figure: Figure, layout: Layout, content: _Content, tops: _Tops
             ax.set(yticks=[], ylim=(0, 1))
         ax.xaxis.set_major_locator(MaxNLocator(4))
         if layout.ladder:
-            beside = place_axes(figure, left + bars, tops.c, _PRINTED_MM, height)
+            beside = place_axes(figure, left + bars, tops.ladder, _PRINTED_MM, height)
             beside.set(xlim=(0, 1), ylim=(len(content.rungs) - 0.5, -0.5))
             beside.axis("off")
             write_effects(
@@ -297,7 +344,7 @@ def _draw_ladders(figure: Figure, layout: Layout, content: _Content, tops: _Tops
     if not layout.ladder:
         middle = (layout.left + layout.width - layout.right) / 2
         write_at(figure, middle, tops.bottom + 6.0, _LADDER_LABEL, ha="center")
-    _label_row(figure, tops.c, height, "c", None)
+    _label_row(figure, tops.ladder, height, tops.letters()["ladder"], None)
 
 
 def _label_row(figure: Figure, top: float, height: float, letter: str, label: str | None) -> None:

@@ -52,6 +52,29 @@ MarginBp = Annotated[
 NDraws = Annotated[
     int | None, typer.Option(help="Draws of controls; the first is tested.", show_default="3")
 ]
+Controls = Annotated[
+    str | None,
+    typer.Option(help="Control rungs.", show_default="C0,C1,C2,C3-8,C3-10,C3-core,C4"),
+]
+Residual = Annotated[
+    str | None,
+    typer.Option(
+        help="k-mer null that residuals are taken from: auto (fitted in this run), none, or a "
+        "folder of kmer_null.",
+        show_default="auto",
+    ),
+]
+BackgroundBp = Annotated[
+    int | None,
+    typer.Option(help="Bases modelled to fit the k-mer null.", show_default="500000"),
+]
+MaxContextSites = Annotated[
+    int | None,
+    typer.Option(help="At most this many sites of each kind on rung C4.", show_default="500"),
+]
+NShuffles = Annotated[
+    int | None, typer.Option(help="Shuffled contexts of each site on rung C4.", show_default="5")
+]
 NBoot = Annotated[int | None, typer.Option(help="Bootstrap resamples.", show_default="2000")]
 NFlips = Annotated[int | None, typer.Option(help="Sign flips.", show_default="9999")]
 Seed = Annotated[int | None, typer.Option(help="Of every random choice.", show_default="1")]

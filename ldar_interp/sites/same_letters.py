@@ -51,6 +51,7 @@ from ldar_interp.sites.table import SITE, check_sites
 
 SAME_LETTERS = tuple(RUNG_LETTERS)
 CORE_RUNG = "C3-core"
+CORE_KIND = "donor"
 DEFAULT_GC_CALIPER = 0.05
 """Largest difference of the shares of G and C in 200 bp: 10 letters of 200.
 
@@ -251,7 +252,7 @@ def _choose_kinds(sites: pd.DataFrame, rungs: Sequence[str]) -> dict[str, list[s
         )
     kinds = sorted(set(sites["kind"]))
     chosen = {
-        rung: [kind for kind in kinds if rung != CORE_RUNG or kind == "donor"]
+        rung: [kind for kind in kinds if rung != CORE_RUNG or kind == CORE_KIND]
         for rung in SAME_LETTERS
         if rung in rungs
     }

@@ -1,45 +1,43 @@
 """The steps of a splice-profile run, in order: read, choose, match, model, compare."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ldar_interp.boundaries.consistency import Consistency
-from ldar_interp.boundaries.extract import extract_boundaries
+from ldar_interp.boundaries.shuffled_context import SPLICE_CORES
 from ldar_interp.boundaries.stitch import plan_orientations
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
-from ldar_interp.model.ldarnet import LDARNet
+from ldar_interp.ladder.compare import compare_ladder
+from ldar_interp.ladder.measure import LadderProfiles, measure_ladder
+from ldar_interp.ladder.nulls import Nulls, find_nulls
+from ldar_interp.ladder.report import tell_controls
+from ldar_interp.ladder.rungs import add_letter_rungs, check_controls
 from ldar_interp.plots.logos import LogoCounts, count_letters
-from ldar_interp.profiles import Profiles, collect
 from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
 from ldar_interp.sites.controls import ControlLadder, build_controls
 from ldar_interp.sites.draw import draw_sites
-from ldar_interp.sites.gencode import SpliceAnnotation, load_splice_sites
+from ldar_interp.sites.gencode import SpliceAnnotation, annotated_edges, load_splice_sites
 from ldar_interp.sites.measured_sites import read_site_letters
 from ldar_interp.splice import report
 from ldar_interp.splice.settings import SpliceSettings
-from ldar_interp.stats.enrichment import EnrichmentResult, enrichment, join_results
+from ldar_interp.stats.enrichment import EnrichmentResult
 
 LOGO_FLANK_BP = 20
 
 
 @dataclass(frozen=True)
 class SpliceRun:
-    """What a run found; `profiles` and `extraction` by model, `checkpoint` first.
-
-    `profiles` holds the profiles of sites and of controls, `extraction` the provenance of the
-    track that they were cut from. `consistency` is empty if it could not be measured.
-    """
+    """What a run found; `consistency` is empty if it could not be measured."""
 
     models: OpenModels
     annotation: SpliceAnnotation
     ladder: ControlLadder
     consistency: dict[str, Consistency]
-    profiles: dict[str, tuple[Profiles, Profiles]]
-    extraction: dict[str, dict[str, Any]]
+    nulls: Nulls
+    measured: LadderProfiles
     result: EnrichmentResult
     logos: dict[str, LogoCounts]
 
@@ -64,42 +62,54 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         consistency = measure_models(models, genome, settings, program=report.PROGRAM)
         margin_bp = choose_margin(settings, consistency)
         check_reach(sites, genome, models.checkpoint.config.train_length, margin_bp)
-        ladder = build_controls(
-            sites,
+        edges = annotated_edges(annotation)
+        ladder = add_letter_rungs(
+            build_controls(
+                sites,
+                genome,
+                annotation=annotation,
+                rungs=settings.matched_rungs,
+                n_draws=settings.n_draws,
+                flank_bp=settings.flank_bp,
+                seed=settings.seed,
+            ),
             genome,
-            annotation=annotation,
-            rungs=settings.controls,
-            n_draws=settings.n_draws,
+            settings,
+            avoid=edges,
+            exons=annotation.exons,
+        )
+        tell_controls(report.PROGRAM, ladder)
+        check_controls(ladder, settings.placed_rungs)
+        nulls = find_nulls(
+            models,
+            genome,
+            [edges],
+            settings,
+            margin_bp=margin_bp,
+            workers=workers,
+            program=report.PROGRAM,
+        )
+        measured = measure_ladder(
+            models,
+            genome,
+            ladder,
+            nulls.by_name,
+            settings,
             flank_bp=settings.flank_bp,
-            seed=settings.seed,
+            cores=SPLICE_CORES,
+            margin_bp=margin_bp,
+            workers=workers,
+            program=report.PROGRAM,
         )
-        report.tell_controls(ladder)
-        check_controls(ladder)
-        profiles, extraction = {}, {}
-        for name, current in models.by_name.items():
-            profiles[name], extraction[name] = profile_sites(
-                name, current, genome, ladder, settings, margin_bp, workers
-            )
         logos = count_logos(ladder.sites, genome)
-    results = [
-        enrichment(
-            *found,
-            model=name,
-            n_boot=settings.n_boot,
-            n_flips=settings.n_flips,
-            seed=settings.seed,
-            rungs=settings.controls,
-        )
-        for name, found in profiles.items()
-    ]
     return SpliceRun(
         models=models,
         annotation=annotation,
         ladder=ladder,
         consistency=consistency,
-        profiles=profiles,
-        extraction=extraction,
-        result=join_results(results),
+        nulls=nulls,
+        measured=measured,
+        result=compare_ladder(measured, settings),
         logos=logos,
     )
 
@@ -115,55 +125,6 @@ def check_reach(sites: pd.DataFrame, genome: Genome, length: int, margin_bp: int
             "end of the sequence or of an N; wanted sites inside: give a longer sequence or a "
             "smaller --margin-bp"
         )
-
-
-def check_controls(ladder: ControlLadder) -> None:
-    """Raise InputError if no site has a control on any rung."""
-    if len(ladder.table):
-        return
-    reasons = sorted(
-        {
-            reason.removeprefix("unmatched: ")
-            for by_kind in ladder.counts.values()
-            for counts in by_kind.values()
-            for reason, n in counts.items()
-            if reason.startswith("unmatched: ") and n
-        }
-    )
-    raise InputError(
-        f"none of {len(ladder.sites)} sites has a control on rung {', '.join(ladder.counts)} "
-        f"({'; '.join(reasons) or 'no reason counted'}); wanted at least one: add --controls C0 or "
-        "give an annotation with more genes"
-    )
-
-
-def profile_sites(
-    name: str,
-    model: LDARNet,
-    genome: Genome,
-    ladder: ControlLadder,
-    settings: SpliceSettings,
-    margin_bp: int,
-    workers: int,
-) -> tuple[tuple[Profiles, Profiles], dict[str, Any]]:
-    """Profiles of sites and of controls under one model, and what the extraction counted."""
-    track = extract_boundaries(
-        model,
-        genome,
-        around=[ladder.sites, ladder.table],
-        flank_bp=settings.flank_bp,
-        strand=settings.strand,
-        margin_bp=margin_bp,
-        dtype=settings.dtype,
-        workers=workers,
-        progress=f"{report.PROGRAM}: {name}",
-    )
-    sites, controls = (
-        collect(track, table, flank_bp=settings.flank_bp, strand=settings.strand)
-        for table in (ladder.sites, ladder.table)
-    )
-    report.tell_extraction(name, track.provenance, sites, controls)
-    return (sites, controls), track.provenance
 
 
 def count_logos(sites: pd.DataFrame, genome: Genome) -> dict[str, LogoCounts]:

@@ -12,7 +12,10 @@ from ldar_interp.__main__ import build_app
 from ldar_interp.model.checkpoint import preset, random_model, save_model
 
 WINDOW_BP = 256
-QUICK = {"flank-bp": 12, "n-draws": 1, "n-boot": 100, "n-flips": 99, "margin-bp": 32, "workers": 1}
+QUICK = {
+    "flank-bp": 12, "n-draws": 1, "n-boot": 100, "n-flips": 99, "margin-bp": 32, "workers": 1,
+    "controls": "C0,C1,C2", "residual": "none",
+}  # fmt: skip
 
 
 class World(NamedTuple):

@@ -1,0 +1,1 @@
+"""From sites and their controls to tables: every rung, p and its residual, every model."""

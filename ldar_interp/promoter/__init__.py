@@ -1,0 +1,1 @@
+"""The steps of a promoter-motif profile, its files and its messages."""

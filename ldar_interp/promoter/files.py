@@ -1,0 +1,122 @@
+"""The files of a promoter-profile result; their columns are in docs/contracts.md."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ldar_interp.ladder.files import count_profiles, write_profiles, write_tables
+from ldar_interp.ladder.report import count_kinds
+from ldar_interp.plots.ladder_grid import ladder_grid
+from ldar_interp.plots.promoter import promoter_figure
+from ldar_interp.plots.save import save_figure
+from ldar_interp.plots.volcano import volcano_figure
+from ldar_interp.program.tables import write_table
+from ldar_interp.promoter.analysis import PromoterRun
+from ldar_interp.promoter.report import PROGRAM
+from ldar_interp.promoter.settings import PromoterSettings
+from ldar_interp.provenance import describe_input, write_provenance
+from ldar_interp.sites.motif_lists import ALL, DECLARED, DECLARED_LIST
+
+
+def write_result(folder: Path, run: PromoterRun, settings: PromoterSettings) -> None:
+    """Write all files of a result into an existing, empty folder, provenance last."""
+    run = with_accessions(run)
+    write_tables(folder, run.ladder, run.result, sites_name="hits")
+    write_table(folder / "motifs.tsv", run.motifs.motifs)
+    write_profiles(folder / "profiles.npz", run.measured)
+    draw_figure(folder / "figure", run, width_mm=settings.width_mm)
+    draw_ladders(folder / "ladder", run)
+    if settings.motifs == ALL:
+        draw_volcano(folder / "volcano", run, width_mm=settings.width_mm)
+    written = sorted(path.name for path in folder.iterdir())
+    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
+
+
+def with_accessions(run: PromoterRun) -> PromoterRun:
+    """The run with the matrix's accession behind `kind` in every result table."""
+    accession = dict(zip(run.motifs.motifs["kind"], run.motifs.motifs["accession"], strict=True))
+
+    def add(table: pd.DataFrame) -> pd.DataFrame:
+        at = list(table.columns).index("kind") + 1
+        wider = table.copy()
+        wider.insert(at, "accession", table["kind"].map(accession))
+        return wider
+
+    return replace(
+        run,
+        ladder=replace(run.ladder, balance=add(run.ladder.balance)),
+        result=replace(
+            run.result,
+            enrichment=add(run.result.enrichment),
+            profile=add(run.result.profile),
+            difference=add(run.result.difference),
+        ),
+    )
+
+
+def draw_figure(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
+    """`stem`.pdf, .png and .svg: a panel a motif, in the order of the list."""
+    sites = run.ladder.sites
+    widths = {str(kind): int(rows["width_bp"].iloc[0]) for kind, rows in sites.groupby("kind")}
+    figure = promoter_figure(
+        run.result.profile,
+        run.result.difference,
+        run.result.enrichment,
+        run.logos,
+        {kind: widths[kind] for kind in run.motifs.motifs["kind"] if kind in widths},
+        width_mm=width_mm,
+        balance=run.ladder.balance,
+        n_groups={str(kind): int(rows["group"].nunique()) for kind, rows in sites.groupby("kind")},
+    )
+    save_figure(figure, stem)
+
+
+def draw_ladders(stem: Path, run: PromoterRun) -> None:
+    """`stem`.pdf, .png and .svg: the effect of every motif, endpoint and rung, raw and residual."""
+    save_figure(ladder_grid(run.result.enrichment), stem)
+
+
+def draw_volcano(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
+    """`stem`.pdf, .png and .svg: effects against q at C2, of the residual where there is one."""
+    signal = "residual" if run.nulls.by_name else "prob"
+    save_figure(volcano_figure(run.result.enrichment, signal=signal, width_mm=width_mm), stem)
+
+
+def describe_run(run: PromoterRun, settings: PromoterSettings) -> dict[str, Any]:
+    """What made the result and what was kept and dropped; no paths, so no machine shows."""
+    inputs = {
+        "fasta": describe_input(settings.genome_path),
+        "gtf": describe_input(settings.annotation_path),
+        "checkpoint": run.models.describe_source(),
+    }
+    if settings.tss is not None:
+        inputs["tss"] = describe_input(settings.tss)
+    if settings.motifs == DECLARED:
+        inputs["motifs"] = describe_input(DECLARED_LIST)
+    elif settings.motifs != ALL:
+        inputs["motifs"] = describe_input(settings.motifs)
+    left_out = {"ckpt", "fasta", "gtf", "tss", "out", "residual"}
+    if "motifs" in inputs:
+        left_out.add("motifs")
+    return {
+        "program": PROGRAM,
+        "arguments": settings.model_dump(mode="json", exclude=left_out),
+        "inputs": inputs,
+        **run.models.describe(),
+        "seed": settings.seed,
+        "kmer_null": run.nulls.describe(),
+        "counts": {
+            "promoters": run.promoters.counts,
+            "absent_chroms": list(run.promoters.absent_chroms),
+            "chrom_names": run.promoters.chrom_names,
+            "scan": run.motifs.counts,
+            "sites_used": count_kinds(run.ladder.sites),
+            "controls": run.ladder.counts,
+            "contexts": run.measured.context_counts,
+            "extraction": run.measured.extraction,
+            "profiles": count_profiles(run.measured),
+        },
+        "offset_consistency": {name: found.summary() for name, found in run.consistency.items()},
+    }

@@ -1,0 +1,37 @@
+"""What a promoter-profile run tells the person at the terminal: kept, dropped, found."""
+
+import pandas as pd
+
+from ldar_interp.command_line import say
+from ldar_interp.sites.promoter_motifs import PromoterMotifs
+from ldar_interp.sites.promoters import Promoters
+from ldar_interp.sites.scan import SCANNED
+
+PROGRAM = "promoter_profile"
+
+
+def tell_promoters(promoters: Promoters) -> None:
+    """Transcription starts read, dropped and kept."""
+    dropped = ", ".join(
+        f"{name.replace('_', ' ')} {n}"
+        for name, n in promoters.counts.items()
+        if n and name not in ("tss", "groups_with_sites", "lines", "transcripts")
+    )
+    say(
+        f"{PROGRAM}: {len(promoters.tss)} transcription starts in "
+        f"{promoters.tss['group'].nunique()} loci{f' ({dropped})' if dropped else ''}"
+    )
+
+
+def tell_motifs(found: PromoterMotifs, sites: pd.DataFrame) -> None:
+    """Motifs scanned, those left out before the scan by name, and hits."""
+    table = found.motifs
+    for status, rows in table[table["status"] != SCANNED].groupby("status", sort=True):
+        say(f"{PROGRAM}: {status}: {', '.join(rows['kind'])}")
+    scanned = table[table["status"] == SCANNED]
+    empty = scanned[scanned["n_hits"] == 0]["kind"].tolist()
+    say(
+        f"{PROGRAM}: {len(found.hits)} hits of {len(scanned)} motifs in {len(found.windows)} "
+        f"promoters, {len(sites)} used"
+        + (f"; without any hit: {', '.join(empty)}" if empty else "")
+    )

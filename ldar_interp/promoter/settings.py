@@ -1,0 +1,32 @@
+"""What a promoter-profile run depends on."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ldar_interp.ladder.settings import LadderSettings
+
+RUNGS = ("C0", "C1", "C2", "C3-8", "C3-10", "C4")
+
+
+class PromoterSettings(LadderSettings):
+    """Everything that a run depends on; `--config` takes a TOML file of these names."""
+
+    out: Path = Path("promoter_profile")
+    controls: tuple[Literal["C0", "C1", "C2", "C3-8", "C3-10", "C4"], ...] = RUNGS
+    tss: Path | None = None
+    gene_type: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    motifs: str = Field("declared", min_length=1)
+    p_value: float = Field(1e-4, gt=0, lt=1)
+    upstream_bp: int = Field(250, ge=0)
+    downstream_bp: int = Field(100, ge=0)
+    max_sites: int | None = Field(None, ge=1)
+    max_context_sites: int = Field(100, ge=1)
+
+    @field_validator("gene_type", "tag", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """`a,b` is the list of both, as on the command line."""
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
