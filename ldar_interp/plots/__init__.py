@@ -6,6 +6,7 @@ from ldar_interp.plots.ladder_grid import ladder_grid
 from ldar_interp.plots.locus import plot_locus
 from ldar_interp.plots.logos import LogoCounts, count_letters, logo_table, plot_logo
 from ldar_interp.plots.profiles import plot_difference, plot_profile
+from ldar_interp.plots.promoter import promoter_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.splice import splice_figure
 from ldar_interp.plots.style import check_figure, publication_style
@@ -22,6 +23,7 @@ __all__ = [
     "plot_locus",
     "plot_logo",
     "plot_profile",
+    "promoter_figure",
     "publication_style",
     "save_figure",
     "splice_figure",
