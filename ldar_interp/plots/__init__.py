@@ -10,6 +10,7 @@ from ldar_interp.plots.promoter import promoter_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.splice import splice_figure
 from ldar_interp.plots.style import check_figure, publication_style
+from ldar_interp.plots.volcano import volcano_figure
 
 __all__ = [
     "LogoCounts",
@@ -27,4 +28,5 @@ __all__ = [
     "publication_style",
     "save_figure",
     "splice_figure",
+    "volcano_figure",
 ]

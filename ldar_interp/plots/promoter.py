@@ -79,8 +79,8 @@ def promoter_figure(
     ----------
     profile, difference, enrichment : the tables, with one or both models and signals. Curves are
         of sites and the rungs `PROMOTER_RUNGS`; of random weights the sites alone. Bars over a
-        panel are the endpoints that have a q, against each rung; single offsets are marked
-        against the tightest rung that has a `p_maxt`.
+        panel are the endpoints that have a q, against each rung; single offsets (`p_maxt`) are
+        marked against the tightest of these rungs.
     logos : the counts of each matrix, its first base at offset 0; motifs that are absent get no
         logo. None for none at all.
     widths : width of each motif in bp; its order is the order of the panels. A motif without

@@ -145,8 +145,8 @@ def write_promoter_note(
     if tested:
         thin = "; thick checkpoint, thin random weights" if len(models) > 1 else ""
         sentences.append(
-            f"Bars over a panel{thin}: rows {', '.join(tested)}, then single offsets; endpoints are "
-            "mean differences of matched pairs over offsets −4..0, 1..w−1 and w..w+4; "
+            f"Bars over a panel{thin}: rows {', '.join(tested)}, then single offsets; endpoints "
+            "are mean differences of matched pairs over offsets −4..0, 1..w−1 and w..w+4; "
             "q: Benjamini–Hochberg over a model's declared rows."
         )
     sentences.append("Motifs with a claim share their scales")

@@ -302,19 +302,15 @@ def _draw_bars(
                 )[0]
                 state = "clear" if clear else "tested"
                 bar.set_gid(f"{state}-{signal}-{model}-{motif.kind}-{rung}-{region.name}")
-    _draw_ticks(ax, BAR_ROW_MM * len(tested), motif, signal)
+    _draw_ticks(ax, BAR_ROW_MM * len(tested), motif, tested[-1], signal)
 
 
-def _draw_ticks(ax: Axes, top: float, motif: Motif, signal: str) -> None:
+def _draw_ticks(ax: Axes, top: float, motif: Motif, rung: str, signal: str) -> None:
+    """Single offsets that differ from one rung, the same in all panels."""
     table = select_signal(motif.difference, signal)
-    rungs = [
-        rung for rung in motif.rungs if table.loc[table["control"] == rung, "p_maxt"].notna().any()
-    ]
-    if not rungs:
-        return
     for model in find_models(table):
         curve = read_curve(
-            table, "difference", model=model, kind=motif.kind, column="control", name=rungs[-1]
+            table, "difference", model=model, kind=motif.kind, column="control", name=rung
         )
         if curve is None:
             continue
@@ -326,7 +322,7 @@ def _draw_ticks(ax: Axes, top: float, motif: Motif, signal: str) -> None:
             color=SET_COLOURS["site"] if model == "checkpoint" else MUTED_INK,
             linewidth=BAR_PT[model],
         )
-        ticks.set_gid(f"family-{signal}-{model}-{motif.kind}-{rungs[-1]}")
+        ticks.set_gid(f"family-{signal}-{model}-{motif.kind}-{rung}")
 
 
 def find_ends(region: Region, width_bp: int) -> tuple[float, float] | None:

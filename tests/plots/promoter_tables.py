@@ -11,10 +11,10 @@ OFFSETS = np.arange(-60, 81)
 ENDPOINTS = ("left_flank", "inside", "right_flank")
 RUNGS = ("C0", "C1", "C2")
 CONSENSUS = {
-    "TATA-Box": "GTATAAAAGGCGGGG", "INR": "TCAGTCTT", "GC-box": "AGGGGCGGGGCTTC", "CCAAT-box": "CTCAGCCAATCA",
-    "DPE": "AGACGT", "BREu": "GGGCGCC", "BREd": "GTGTTTG", "MTE": "CGAGCCGAGCGG", "XCPE1": "GGTGGGACCT",
-    "SP1": "GGGGGCGGGGC", "YY1": "CAAGATGGCGGC", "NRF1": "TGCGCATGCGCA", "ETS1": "ACCGGAAGTG",
-    "CTCF": "TGGCCACCAGGGGGCGCTA",
+    "TATA-Box": "GTATAAAAGGCGGGG", "INR": "TCAGTCTT", "GC-box": "AGGGGCGGGGCTTC",
+    "CCAAT-box": "CTCAGCCAATCA", "DPE": "AGACGT", "BREu": "GGGCGCC", "BREd": "GTGTTTG",
+    "MTE": "CGAGCCGAGCGG", "XCPE1": "GGTGGGACCT", "SP1": "GGGGGCGGGGC", "YY1": "CAAGATGGCGGC",
+    "NRF1": "TGCGCATGCGCA", "ETS1": "ACCGGAAGTG", "CTCF": "TGGCCACCAGGGGGCGCTA",
 }  # fmt: skip
 WIDTHS = {kind: len(letters) for kind, letters in CONSENSUS.items()}
 N_SITES = dict(
@@ -51,9 +51,10 @@ def make_promoter_tables(
         size = rng.normal(-0.02, 0.08)
         # What the letters of the motif do to p, whether it is in a promoter or not.
         letters = np.zeros(len(OFFSETS))
-        letters[(OFFSETS >= 0) & (OFFSETS <= w)] = rng.normal(0, 0.09, w + 1)
+        within = np.isin(OFFSETS, range(w + 1))
+        letters[within] = rng.normal(0, 0.09, w + 1)
         elsewhere = np.zeros(len(OFFSETS))
-        elsewhere[(OFFSETS >= 0) & (OFFSETS <= w)] = rng.normal(0, 0.09, w + 1)
+        elsewhere[within] = rng.normal(0, 0.09, w + 1)
         inside = 1 / (1 + np.exp(-(OFFSETS - 0.5) * 2)) / (1 + np.exp((OFFSETS - w + 0.5) * 2))
         border = np.exp(-np.abs(OFFSETS) / 2) + np.exp(-np.abs(OFFSETS - w) / 2)
         for model in models:
@@ -85,7 +86,7 @@ def make_promoter_tables(
                     p = np.clip(2 * np.exp(-0.8 * np.abs(gap / noise) ** 1.5), 1e-4, 1.0)
                     declared = rung != "C0" and not too_few
                     difference.append(rows.assign(p_maxt=p if declared else np.nan))
-                    enrichment += _endpoints(key, rung, gap, noise, w, n - r, too_few, rng)
+                    enrichment += _endpoints(key, rung, gap, noise, w, n - r, too_few)
         for rung in RUNGS:
             balance.append((kind, rung, "strength", 0.9, 0.15, 1.1, kind == "SP1"))
             balance.append((kind, rung, "gc_200", 0.9, 0.02, 1.1, False))
@@ -171,11 +172,10 @@ def _endpoints(
     w: int,
     n: int,
     too_few: bool,
-    rng: np.random.Generator,
 ) -> list[dict[str, object]]:
     rows = []
     for statistic, first, last in zip(ENDPOINTS, (-4, 1, w), (0, w - 1, w + 4), strict=True):
-        effect = float(gap[(OFFSETS >= first) & (OFFSETS <= last)].mean())
+        effect = float(gap[np.isin(OFFSETS, range(first, last + 1))].mean())
         error = 0.5 * noise
         p = float(np.clip(2 * np.exp(-0.7 * abs(effect / error) ** 1.6), 1e-4, 1.0))
         q = np.nan if rung == "C0" or too_few else min(1.0, 1.5 * p)
