@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
-from ldar_interp.plots.style import HAIRLINE, HAIRLINE_PT
+from ldar_interp.plots.style import HAIRLINE_PT, MUTED_INK
 
-_DISTANCES_PT = (2.6, 6.0, 10.0, 15.0, 21.0, 28.0)
+_DISTANCES_PT = (2.8, 6.0, 10.0, 15.0, 21.0, 28.0)
 _DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 _LEADER_FROM_PT = 6.0
+_NAME_PAD_PT = 1.6
+"""Room between two names in a line."""
 _POINT_PT = 1.6
 """Half the side of the square that a marked point keeps free of names."""
 
@@ -46,7 +49,8 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
     pixel = figure.dpi / 72.0
     where = ax.transData.transform([(point.x, point.y) for point in points])
     half = _POINT_PT * pixel
-    taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in where]
+    marked = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in where]
+    names: list[Bbox] = []
     frame = ax.get_window_extent()
     written: list[str] = []
     for (x, y), point in zip(where, points, strict=True):
@@ -55,19 +59,24 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
         text = ax.text(point.x, point.y, point.name, ha="left", va="bottom", zorder=4)
         own = text.get_window_extent()
         for distance, box in _try_places(x, y, own.width, own.height, pixel):
-            is_inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
-            is_inside &= frame.y0 <= box.y0 and box.y1 <= frame.y1
-            if not is_inside or any(box.overlaps(other) for other in taken):
+            leader = Path([(x, y), (min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1))])
+            has_leader = distance >= _LEADER_FROM_PT
+            if (
+                not (frame.x0 <= box.x0 and box.x1 <= frame.x1)
+                or not (frame.y0 <= box.y0 and box.y1 <= frame.y1)
+                or any(box.overlaps(other) for other in [*marked, *names])
+                or (has_leader and any(leader.intersects_bbox(other) for other in names))
+            ):
                 continue
             # From the box that was measured: a text's anchor is not quite its box's corner.
-            corner = (x + box.x0 - own.x0, y + box.y0 - own.y0)
-            text.set_position(tuple(ax.transData.inverted().transform(corner)))
+            to_data = ax.transData.inverted().transform
+            text.set_position(tuple(to_data((x + box.x0 - own.x0, y + box.y0 - own.y0))))
             text.set_gid(f"{prefix}-{point.name}")
-            if distance >= _LEADER_FROM_PT:
-                near = (min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1))
-                ends = ax.transData.inverted().transform([(x, y), near])
-                ax.plot(ends[:, 0], ends[:, 1], color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=1)
-            taken.append(box)
+            if has_leader:
+                ends = to_data(leader.vertices)
+                ax.plot(ends[:, 0], ends[:, 1], color=MUTED_INK, linewidth=HAIRLINE_PT, zorder=1)
+            pad = _NAME_PAD_PT * pixel
+            names.append(Bbox.from_extents(box.x0 - pad, box.y0, box.x1 + pad, box.y1))
             written.append(point.name)
             break
         else:

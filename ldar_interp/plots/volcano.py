@@ -126,6 +126,7 @@ def volcano_figure(
                 ax = place_axes(figure, left, top + head, width, height)
                 _write_head(figure, left, top, cell, one_line=wide)
                 _draw_points(ax, cell, limits)
+                ax.xaxis.set_major_locator(MaxNLocator(6 if wide else 4))
                 ax.tick_params(labelbottom=r == len(grid) - 1, labelleft=c == 0)
                 panels.append((ax, cell))
             middle = first + r * step + head + height / 2
@@ -185,8 +186,7 @@ def _draw_points(ax: Axes, cell: _Cell, limits: tuple[float, float, float]) -> N
     """Points, the line at q = 0.05 and the one at zero; smaller q is higher."""
     low, high, smallest = limits
     ax.set_yscale("log")
-    ax.set(xlim=(low, high), ylim=(1.35, smallest / 2.2))
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.set(xlim=(low, high), ylim=(1.35, smallest / 3.5))
     ax.yaxis.set_major_locator(LogLocator(10, numticks=6))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda q, _: f"{q:g}".replace("-", "−")))
     ax.yaxis.set_minor_locator(NullLocator())
@@ -225,8 +225,9 @@ def _write_note(table: pd.DataFrame, control: str, signal: str) -> str:
     """What a point is, what q was taken over, and what is not shown."""
     sentences = [
         "A point is a motif: mean difference of matched pairs over offsets −4..0 (left flank), "
-        f"1..w−1 (inside) or w..w+4 (right flank), against {control} ({MOTIF_RUNGS[control]}). Dashed: q = {LEVEL:g}. q: "
-        "Benjamini–Hochberg over a model's declared rows. Named: the strongest that have room.",
+        f"1..w−1 (inside) or w..w+4 (right flank), against {control} ({MOTIF_RUNGS[control]}).",
+        f"Dashed: q = {LEVEL:g}. q: Benjamini–Hochberg over a model's declared rows.",
+        "Named: the strongest that have room.",
     ]
     if signal == "residual":
         sentences.append("Residual: p less what the nearest letters explain (k-mer null).")
