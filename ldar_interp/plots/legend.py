@@ -93,7 +93,7 @@ def draw_legend(
     for row, name in enumerate(["site", *rungs]):
         y = HEADER_MM + ROW_MM * (row + 0.5)
         for m, model in enumerate(models):
-            _draw_swatch(ax, step * m, y, name, model)
+            draw_swatch(ax, step * m, y, name, model)
         label = _SET_LABELS[name][0 if wide else 1]
         if name == "site":
             ax.text(name_x, y, label, va="center_baseline")
@@ -108,7 +108,7 @@ def draw_legend(
     return ax
 
 
-def _draw_swatch(ax: Axes, x: float, y: float, name: str, model: str) -> None:
+def draw_swatch(ax: Axes, x: float, y: float, name: str, model: str) -> None:
     """A line as in the panels, on its band where it has one."""
     colour = SET_COLOURS[name]
     if model == "checkpoint":

@@ -148,7 +148,7 @@ def draw_profile(table: pd.DataFrame, *, kind: str, ax: Axes) -> None:
             curve = read_curve(table, "mean", model=model, kind=kind, column="set", name=name)
             if curve is not None:
                 band = model == "checkpoint"
-                _draw_curve(ax, curve, model, name, gid=f"{model}-{kind}-{name}", band=band)
+                draw_curve(ax, curve, model, name, gid=f"{model}-{kind}-{name}", band=band)
     _finish_x(ax, table)
 
 
@@ -162,7 +162,7 @@ def draw_difference(table: pd.DataFrame, *, kind: str, control: str, ax: Axes) -
         if curve is None:
             continue
         gid = f"difference-{model}-{kind}-{control}"
-        _draw_curve(ax, curve, model, control, gid=gid, band=True, dashed=False)
+        draw_curve(ax, curve, model, control, gid=gid, band=True, dashed=False)
         marked = curve.offsets[curve.p_maxt < FAMILY_WISE_LEVEL]
         bars = ax.hlines(
             np.full(len(marked), 0.985 if model == "checkpoint" else 0.925),
@@ -200,7 +200,7 @@ def settle(ax: Axes) -> None:
         figure.draw_without_rendering()
 
 
-def _draw_curve(
+def draw_curve(
     ax: Axes,
     curve: Curve,
     model: str,
