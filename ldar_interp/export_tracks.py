@@ -80,7 +80,7 @@ def main(
     """
     given: dict[str, Any] = {
         "ckpt": ckpt, "fasta": fasta, "region": region or None, "bed": bed, "sites": sites,
-        "flank_bp": flank_bp, "orientation": options.split_words(orientation), "out": out,
+        "flank_bp": flank_bp, "orientation": orientation, "out": out,
         "url": url, "margin_bp": margin_bp, "seed": seed, "device": device, "backend": backend,
         "dtype": dtype,
     }  # fmt: skip

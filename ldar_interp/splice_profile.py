@@ -71,7 +71,7 @@ def main(
         "tag": tag or None, "max_sites": max_sites, "margin_bp": margin_bp, "n_draws": n_draws,
         "n_boot": n_boot, "n_flips": n_flips, "seed": seed, "device": device,
         "backend": backend, "dtype": dtype, "width_mm": width_mm,
-        "controls": options.split_words(controls),
+        "controls": controls,
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):
         settings = merge_settings(SpliceSettings, config, given)

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
-from ldar_interp.program.settings import AnnotatedSettings
+from ldar_interp.program.settings import AnnotatedSettings, split_words
 
 
 class SpliceSettings(AnnotatedSettings):
@@ -29,11 +29,7 @@ class SpliceSettings(AnnotatedSettings):
     n_flips: int = Field(9999, ge=99)
     width_mm: Literal[89, 183] = 183
 
-    @field_validator("controls", "gene_type", "tag", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        """`C0,C1` is the list of both, as on the command line."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    _split = field_validator("controls", "gene_type", "tag", mode="before")(split_words)
 
     @model_validator(mode="after")
     def _check_rungs(self) -> Self:

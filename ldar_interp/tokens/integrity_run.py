@@ -15,11 +15,11 @@ from ldar_interp.boundaries.extract import extract_boundaries
 from ldar_interp.command_line import say
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
 from ldar_interp.sites.elements import find_elements, read_elements
 from ldar_interp.sites.table import join_sites
 from ldar_interp.stats.integrity_table import summarise_integrity
 from ldar_interp.tokens.element_cuts import ElementCuts, find_usable, read_cuts
-from ldar_interp.tokens.models import Models, choose_files, choose_margin, open_models
 from ldar_interp.tokens.settings import IntegritySettings
 
 PROGRAM = "tokenizer_integrity"
@@ -35,7 +35,7 @@ class IntegrityRun:
     counts: dict[str, Any]
     byte_pairs: dict[str, Any]
     inputs: dict[str, Path]
-    models: Models
+    models: OpenModels
     margin_bp: int
     consistency: dict[str, Consistency]
     extraction: dict[str, dict[str, Any]]
@@ -48,13 +48,14 @@ def run_integrity(settings: IntegritySettings, *, workers: int) -> IntegrityRun:
     ------
     InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
     """
-    fasta, gtf = choose_files(settings)
-    opened = open_models(settings)
+    models = open_models(settings)
+    fasta, gtf = settings.genome_path, settings.annotation_path
     inputs = {"fasta": fasta, "gtf": gtf}
     with Genome(fasta) as genome:
         elements, counts = gather_elements(settings, gtf, genome)
         check_context(elements, settings.context_bp)
-        margin_bp, consistency = choose_margin(opened, genome, settings, PROGRAM)
+        consistency = measure_models(models, genome, settings, program=PROGRAM)
+        margin_bp = choose_margin(settings, consistency)
         around = _mark_both_borders(elements)
         tracks = {
             name: extract_boundaries(
@@ -68,7 +69,7 @@ def run_integrity(settings: IntegritySettings, *, workers: int) -> IntegrityRun:
                 workers=workers,
                 progress=f"{PROGRAM}: {name}",
             )
-            for name, model in opened.models.items()
+            for name, model in models.by_name.items()
         }
         domain = find_domain(*tracks.values())
         usable = find_usable(elements, domain, settings.context_bp, settings.strand)
@@ -109,7 +110,7 @@ def run_integrity(settings: IntegritySettings, *, workers: int) -> IntegrityRun:
         counts=counts | {"edges_asked": domain.n_edges},
         byte_pairs=byte_pairs,
         inputs=inputs,
-        models=opened,
+        models=models,
         margin_bp=margin_bp,
         consistency=consistency,
         extraction={name: track.provenance for name, track in tracks.items()},
