@@ -28,6 +28,7 @@ class ExportSettings(ModelSettings):
     bed: Path | None = None
     sites: Path | None = None
     flank_bp: int = Field(500, ge=1)
+    residual: Path | None = None
     orientation: tuple[Literal["forward", "reverse", "mean"], ...] = ("forward",)
     url: str = "URL_OF_THIS_FOLDER"
 

@@ -10,9 +10,9 @@ from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.splice import splice_figure
 from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
-from ldar_interp.sites.table import join_sites, write_sites
+from ldar_interp.sites.table import count_kinds, join_sites, write_sites
 from ldar_interp.splice.analysis import SpliceRun
-from ldar_interp.splice.report import PROGRAM, count_kinds, count_values
+from ldar_interp.splice.report import PROGRAM, count_values
 from ldar_interp.splice.settings import SpliceSettings
 
 

@@ -9,6 +9,7 @@ from ldar_interp.command_line import say
 from ldar_interp.profiles import Profiles
 from ldar_interp.sites.controls import ControlLadder
 from ldar_interp.sites.gencode import SpliceAnnotation
+from ldar_interp.sites.table import count_kinds
 
 PROGRAM = "splice_profile"
 _DROPPED_INTRONS = {
@@ -16,11 +17,6 @@ _DROPPED_INTRONS = {
     "introns_off_genome": "off the sequence",
     "introns_filtered_out": "filtered out",
 }
-
-
-def count_kinds(sites: pd.DataFrame) -> dict[str, int]:
-    """Rows of each kind."""
-    return {str(kind): len(rows) for kind, rows in sites.groupby("kind", sort=True)}
 
 
 def count_values(profiles: Profiles) -> dict[str, int]:
