@@ -18,34 +18,19 @@ from ldar_interp.command_line import (
     run_program,
     say,
 )
+from ldar_interp.program import options
 
 PROGRAM = "chunk_lengths"
 
 
 def main(
-    ckpt: Annotated[
-        str | None,
-        typer.Option(
-            help="Checkpoint: .pt, .safetensors, hf://owner/name or random:2m.",
-            show_default="embedded",
-        ),
-    ] = None,
-    fasta: Annotated[
-        Path | None, typer.Option(help="Genome, plain or bgzip.", show_default="embedded region")
-    ] = None,
-    gtf: Annotated[
-        Path | None,
-        typer.Option(
-            help="GENCODE, Ensembl or NCBI annotation; CDS and UTR need its CDS rows.",
-            show_default="embedded annotation",
-        ),
-    ] = None,
+    ckpt: options.Ckpt = None,
+    fasta: options.Fasta = None,
+    gtf: options.Gtf = None,
     repeats: Annotated[
         Path | None, typer.Option(help="BED file of repeats.", show_default="none")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="chunk_lengths")
-    ] = None,
+    out: options.Out = None,
     bases: Annotated[
         int | None,
         typer.Option(
@@ -67,40 +52,17 @@ def main(
             show_default="2.0",
         ),
     ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="random: the same architecture, untrained; or none.", show_default="random"
-        ),
-    ] = None,
-    margin_bp: Annotated[
-        int | None, typer.Option(help="Window margin to drop.", show_default="measured")
-    ] = None,
-    n_boot: Annotated[
-        int | None, typer.Option(help="Bootstrap resamples.", show_default="2000")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of every random choice.", show_default="1")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="torch device.", show_default="cpu")] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, torch, compiled (CPU) or cuda (kernels); auto: the fastest that runs.",
-            show_default="auto",
-        ),
-    ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on a CPU.", show_default="all cores", min=1)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file of these options; options given here win.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier result.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    baseline: options.Baseline = None,
+    margin_bp: options.MarginBp = None,
+    n_boot: options.NBoot = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    backend: options.Backend = None,
+    dtype: options.Dtype = None,
+    workers: options.Workers = None,
+    config: options.Config = None,
+    force: options.Force = False,
+    debug: options.Debug = False,
 ) -> None:
     """Measure chunks over exons, introns, promoters, repeats and intergenic sequence.
 

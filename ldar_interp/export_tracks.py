@@ -53,6 +53,13 @@ def main(
             show_default="forward",
         ),
     ] = None,
+    residual: Annotated[
+        Path | None,
+        typer.Option(
+            help="Result folder of kmer_null: also p minus what letters and GC let expect.",
+            show_default="none",
+        ),
+    ] = None,
     out: options.Out = None,
     url: Annotated[
         str | None,
@@ -80,7 +87,7 @@ def main(
     """
     given: dict[str, Any] = {
         "ckpt": ckpt, "fasta": fasta, "region": region or None, "bed": bed, "sites": sites,
-        "flank_bp": flank_bp, "orientation": options.split_words(orientation), "out": out,
+        "flank_bp": flank_bp, "orientation": orientation, "residual": residual, "out": out,
         "url": url, "margin_bp": margin_bp, "seed": seed, "device": device, "backend": backend,
         "dtype": dtype,
     }  # fmt: skip

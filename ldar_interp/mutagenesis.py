@@ -95,7 +95,7 @@ def main(
         "margin_bp": margin_bp, "reach_bp": reach_bp, "max_sites": max_sites,
         "baseline": baseline, "gene_type": gene_type or None, "tag": tag or None,
         "n_boot": n_boot, "seed": seed, "device": device, "backend": backend, "dtype": dtype,
-        "controls": options.split_words(controls),
+        "controls": controls,
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):
         settings = merge_settings(MutationSettings, config, given)

@@ -98,7 +98,7 @@ def main(
     given: dict[str, Any] = {
         "ckpt": ckpt, "fasta": fasta, "gtf": gtf, "out": out, "tss": tss, "motifs": motifs,
         "p_value": p_value, "upstream_bp": upstream_bp, "downstream_bp": downstream_bp,
-        "flank_bp": flank_bp, "strand": strand, "controls": options.split_words(controls),
+        "flank_bp": flank_bp, "strand": strand, "controls": controls,
         "residual": residual, "background_bp": background_bp,
         "max_context_sites": max_context_sites, "n_shuffles": n_shuffles, "baseline": baseline,
         "gene_type": gene_type or None, "tag": tag or None, "max_sites": max_sites,

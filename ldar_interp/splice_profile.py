@@ -73,7 +73,7 @@ def main(
         "tag": tag or None, "max_sites": max_sites, "margin_bp": margin_bp, "n_draws": n_draws,
         "n_boot": n_boot, "n_flips": n_flips, "seed": seed, "device": device,
         "backend": backend, "dtype": dtype, "width_mm": width_mm,
-        "controls": options.split_words(controls), "residual": residual,
+        "controls": controls, "residual": residual,
         "background_bp": background_bp, "max_context_sites": max_context_sites,
         "n_shuffles": n_shuffles,
     }  # fmt: skip

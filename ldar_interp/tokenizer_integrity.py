@@ -18,28 +18,15 @@ from ldar_interp.command_line import (
     run_program,
     say,
 )
+from ldar_interp.program import options
 
 PROGRAM = "tokenizer_integrity"
 
 
 def main(
-    ckpt: Annotated[
-        str | None,
-        typer.Option(
-            help="Checkpoint: .pt, .safetensors, hf://owner/name or random:2m.",
-            show_default="embedded",
-        ),
-    ] = None,
-    fasta: Annotated[
-        Path | None, typer.Option(help="Genome, plain or bgzip.", show_default="embedded region")
-    ] = None,
-    gtf: Annotated[
-        Path | None,
-        typer.Option(
-            help="GENCODE, Ensembl or NCBI annotation; codons need its CDS rows.",
-            show_default="embedded annotation",
-        ),
-    ] = None,
+    ckpt: options.Ckpt = None,
+    fasta: options.Fasta = None,
+    gtf: options.Gtf = None,
     elements: Annotated[
         Path | None,
         typer.Option(
@@ -47,10 +34,7 @@ def main(
             show_default="none",
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the results.", show_default="tokenizer_integrity"),
-    ] = None,
+    out: options.Out = None,
     kinds: Annotated[
         str | None,
         typer.Option(
@@ -95,51 +79,22 @@ def main(
             show_default="as many as give tokens of the checkpoint's length",
         ),
     ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            help="random: the same architecture, untrained; or none.", show_default="random"
-        ),
-    ] = None,
-    gene_type: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep genes of this type; may be repeated.", show_default="all"),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep transcripts with this tag; may be repeated.", show_default="all"),
-    ] = None,
-    margin_bp: Annotated[
-        int | None, typer.Option(help="Window margin to drop.", show_default="measured")
-    ] = None,
+    baseline: options.Baseline = None,
+    gene_type: options.GeneType = None,
+    tag: options.Tag = None,
+    margin_bp: options.MarginBp = None,
     n_random: Annotated[
         int | None, typer.Option(help="Draws of random cuts.", show_default="200")
     ] = None,
-    n_boot: Annotated[
-        int | None, typer.Option(help="Bootstrap resamples.", show_default="2000")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of every random choice.", show_default="1")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="torch device.", show_default="cpu")] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, torch, compiled (CPU) or cuda (kernels); auto: the fastest that runs.",
-            show_default="auto",
-        ),
-    ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16.", show_default="float32")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes on a CPU.", show_default="all cores", min=1)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file of these options; options given here win.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier result.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    n_boot: options.NBoot = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    backend: options.Backend = None,
+    dtype: options.Dtype = None,
+    workers: options.Workers = None,
+    config: options.Config = None,
+    force: options.Force = False,
+    debug: options.Debug = False,
 ) -> None:
     """Count cuts inside elements and at their borders, for the router and other tokenizers.
 

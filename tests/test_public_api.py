@@ -2,6 +2,8 @@
 
 import inspect
 import re
+from importlib import import_module
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -32,6 +34,15 @@ def test_dir_lists_the_public_names() -> None:
 def test_names_for_type_checkers_are_the_same() -> None:
     source = inspect.getsource(ldar_interp)
     assert set(re.findall(r"import (\w+) as \1\b", source)) == set(NAMES)
+
+
+def test_every_name_stands_in_the_documentation() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
+    documented = set(re.findall(r"^::: (ldar_interp[\w.]+)$", text, flags=re.MULTILINE))
+    assert {f"{place}.{name}" for name, place in ldar_interp._PLACES.items()} <= documented
+    for path in documented - {"ldar_interp.errors"}:
+        module, name = path.rsplit(".", 1)
+        assert hasattr(import_module(module), name), path
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

@@ -28,7 +28,7 @@ _BLOCK = 1 << 20
 
 
 def round_prob(prob: ArrayLike) -> NDArray[np.float32]:
-    """p to the nearest 1/255, float32 of the same shape; NaN stays NaN."""
+    """p, or a residual of it, to the nearest 1/255, float32 of the same shape; NaN stays NaN."""
     return (np.rint(np.asarray(prob, dtype=np.float64) * STEPS) / STEPS).astype(np.float32)
 
 
@@ -62,7 +62,7 @@ def write_bigwig(
     ----------
     orientation : `forward`, `reverse` or `mean`; the track must hold it.
     chrom_sizes : bases by chromosome; those of the track in this order come into the header.
-    hard : hard cuts as 0 and 1 instead of p.
+    hard : hard cuts as 0 and 1 instead of p; a track of residuals has none.
 
     Returns
     -------
@@ -70,12 +70,14 @@ def write_bigwig(
 
     Raises
     ------
-    InputError : the track does not hold the orientation or a value in it, or the file cannot be
-        written.
+    InputError : the track does not hold the orientation or a value in it, hard cuts are asked of
+        residuals, or the file cannot be written.
     CoordinateError : a chromosome of the track has no size, or the track goes beyond its end.
     """
     import pyBigWig  # brings its own C library: only where a file is written
 
+    if hard:
+        track.check_hard()
     segments = _in_order(track, orientation, chrom_sizes)
     counts = {"values": 0, "missing": 0, "off_end": 0}
     pieces = []
@@ -137,6 +139,8 @@ def write_cuts_bed(
     base of a chromosome has no line.
     """
 
+    track.check_hard()
+
     def lines() -> Iterator[str]:
         for segment in _in_order(track, orientation, chrom_sizes):
             cuts = find_cuts(segment.values, segment.start)
@@ -157,6 +161,8 @@ def write_tokens_bed(
     reach an edge without value or an end of the track are incomplete and have no line. Parameters
     and errors as in `write_bigwig`.
     """
+
+    track.check_hard()
 
     def lines() -> Iterator[str]:
         for segment in _in_order(track, orientation, chrom_sizes):

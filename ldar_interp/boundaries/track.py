@@ -179,16 +179,20 @@ class BoundaryTrack:
         ------
         InputError : the track holds residuals, which have no hard boundaries.
         """
-        if self.signal != "prob":
-            raise InputError(
-                f"track holds the signal {self.signal!r}, which has no hard boundaries; take them "
-                "from the track of p"
-            )
+        self.check_hard()
         hard = {
             name: [TrackSegment(s.chrom, s.start, call_boundaries(s.values)) for s in segments]
             for name, segments in self.segments.items()
         }
         return BoundaryTrack(hard, self.provenance)
+
+    def check_hard(self) -> None:
+        """Raise InputError if the values are no p, which alone says where tokens are cut."""
+        if self.signal != "prob":
+            raise InputError(
+                f"track holds the signal {self.signal!r}, which has no hard boundaries; take them "
+                "from the track of p"
+            )
 
     def orientation_for(self, strand: str, mode: str) -> str:
         """Which orientation a site on `strand` (+ or -) reads under a strand mode.

@@ -13,7 +13,11 @@ from ldar_interp.export.files import write_tracks
 from ldar_interp.export.regions import choose_regions
 from ldar_interp.export.settings import EMBEDDED_REGION, ExportSettings
 from ldar_interp.genome.fasta import Genome
-from ldar_interp.program.models import choose_margin, measure_models, open_models
+from ldar_interp.letters.features import REACH_BP
+from ldar_interp.letters.kmer_null import KmerNull
+from ldar_interp.letters.residual import residual_track
+from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
+from ldar_interp.program.nulls import name_file, read_nulls
 from ldar_interp.provenance import describe_input, write_provenance
 
 PROGRAM = "export_tracks"
@@ -27,6 +31,7 @@ def export(settings: ExportSettings, folder: Path, *, workers: int) -> None:
     InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
     """
     models = open_models(settings)
+    nulls = _read_nulls(settings, models)
     with Genome(settings.genome_path) as genome:
         regions = choose_regions(settings, genome)
         consistency = measure_models(models, genome, settings, program=PROGRAM)
@@ -41,10 +46,13 @@ def export(settings: ExportSettings, folder: Path, *, workers: int) -> None:
             progress=PROGRAM,
         )
         every_size, sliced = list_chrom_sizes(genome)
-    _check_values(track, choose_margin(settings, consistency))
+        _check_values(track, choose_margin(settings, consistency))
+        residual = residual_track(track, genome, nulls["checkpoint"]) if nulls else None
+    if residual is not None:
+        _check_residual(residual)
     chrom_sizes = {chrom: size for chrom, size in every_size.items() if chrom in track.chroms}
     sliced = [chrom for chrom in sliced if chrom in chrom_sizes]
-    counts = write_tracks(folder, track, chrom_sizes, settings.url)
+    counts = write_tracks(folder, track, residual, chrom_sizes, settings.url)
     _tell(len(regions), counts, chrom_sizes, sliced)
     inputs = {
         "fasta": describe_input(settings.genome_path),
@@ -54,9 +62,12 @@ def export(settings: ExportSettings, folder: Path, *, workers: int) -> None:
         path = getattr(settings, name)
         if path is not None:
             inputs[name] = describe_input(path)
+    if settings.residual is not None:
+        inputs["kmer_null"] = describe_input(settings.residual / name_file("checkpoint"))
     arguments = settings.model_dump(
-        mode="json", exclude={"ckpt", "fasta", "gtf", "out", "bed", "sites"}
+        mode="json", exclude={"ckpt", "fasta", "gtf", "out", "bed", "sites", "residual"}
     )
+    arguments["residual"] = settings.residual is not None
     if not (settings.region or settings.bed or settings.sites):
         arguments["region"] = [EMBEDDED_REGION]
     written = sorted(path.name for path in folder.iterdir())
@@ -73,6 +84,25 @@ def export(settings: ExportSettings, folder: Path, *, workers: int) -> None:
         "files": written,
     }
     write_provenance(folder / "provenance.json", content)
+
+
+def _read_nulls(settings: ExportSettings, models: OpenModels) -> dict[str, KmerNull]:
+    """The null that residuals are taken against, before anything is modelled; empty for none."""
+    if settings.residual is None:
+        return {}
+    strand = "forward" if settings.orientation == ("forward",) else "mean"
+    return read_nulls(settings.residual, models, strand=strand)
+
+
+def _check_residual(residual: BoundaryTrack) -> None:
+    """Raise InputError if there is p but nowhere an expectation."""
+    for name in residual.orientations:
+        if all(np.isnan(segment.values).all() for segment in residual.segments[name]):
+            raise InputError(
+                "no edge of the regions has a residual: all that have a p lie within "
+                f"{REACH_BP} bp of an end of the sequence or of an N; wanted some inside: give "
+                "longer regions or leave --residual out"
+            )
 
 
 def _check_values(track: BoundaryTrack, margin_bp: int) -> None:
@@ -94,6 +124,11 @@ def _tell(
 ) -> None:
     """What was written and left out."""
     for name, found in counts.items():
+        if "residual_values" in found:
+            say(
+                f"{PROGRAM}: {name}: {found['residual_values']} residuals, "
+                f"{found['residual_missing']} edges without one left out"
+            )
         say(
             f"{PROGRAM}: {name}: {found['values']} edges in {n_regions} regions, "
             f"{found['missing']} without value left out; {found['cuts']} cuts, "

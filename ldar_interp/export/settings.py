@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
-from ldar_interp.program.settings import ModelSettings
+from ldar_interp.program.settings import ModelSettings, split_words
 
 EMBEDDED_REGION = "chr3:42580001-42680000"
 """100 kb of the embedded genome with five genes; exported when nothing is asked for."""
@@ -28,14 +28,11 @@ class ExportSettings(ModelSettings):
     bed: Path | None = None
     sites: Path | None = None
     flank_bp: int = Field(500, ge=1)
+    residual: Path | None = None
     orientation: tuple[Literal["forward", "reverse", "mean"], ...] = ("forward",)
     url: str = "URL_OF_THIS_FOLDER"
 
-    @field_validator("orientation", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        """`forward,reverse` is the list of both, as on the command line."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    _split = field_validator("orientation", mode="before")(split_words)
 
     @field_validator("region", mode="before")
     @classmethod

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ldar_interp.boundaries.shuffled_context import ContextWindows
 from ldar_interp.command_line import say
@@ -11,11 +10,6 @@ from ldar_interp.profiles import Profiles
 from ldar_interp.sites.controls import ControlLadder
 
 _MOST_KINDS = 4
-
-
-def count_kinds(sites: pd.DataFrame) -> dict[str, int]:
-    """Rows of each kind."""
-    return {str(kind): len(rows) for kind, rows in sites.groupby("kind", sort=True)}
 
 
 def count_values(profiles: Profiles) -> dict[str, int]:

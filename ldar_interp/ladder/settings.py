@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
-from ldar_interp.program.settings import AnnotatedSettings
+from ldar_interp.program.settings import AnnotatedSettings, split_words
 
 BACKGROUND_BP = 500_000
 MATCHED_RUNGS = ("C0", "C1", "C2")
@@ -53,11 +53,7 @@ class LadderSettings(AnnotatedSettings):
         """Rungs whose controls are places of the genome: all but C4."""
         return tuple(rung for rung in self.controls if rung != CONTEXT_RUNG)
 
-    @field_validator("controls", mode="before")
-    @classmethod
-    def _split_rungs(cls, value: object) -> object:
-        """`C0,C1` is the list of both, as on the command line."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    _split_rungs = field_validator("controls", mode="before")(split_words)
 
     @model_validator(mode="after")
     def _check_rungs(self) -> Self:

@@ -91,6 +91,10 @@ def fit_null(
     shrinks : penalties to choose from.
     provenance : kept in the null, with what the fit adds.
 
+    Returns
+    -------
+    CrossFit; `.null` is the KmerNull.
+
     Raises
     ------
     InputError : a k that is not possible, or fewer than three blocks with edges.

@@ -61,6 +61,7 @@ def sample_background(
     Parameters
     ----------
     model : from `load_model`; windows are as long as its `train_length`.
+    genome : open.
     exclude : SiteTables, or tables with `chrom` and `edge`: edges within 60 bp of them, or of the
         motif instances that they hold, are left out (see `leave_out_sites`).
     n_bases : bases to model, margins included.
@@ -68,6 +69,7 @@ def sample_background(
         every other window as a reverse read.
     margin_bp : edges this near a window's end are dropped; default an eighth of the window.
     seed : of the windows.
+    dtype : float32 or bfloat16, of the model's passes.
     workers : processes on a CPU; the numbers do not depend on them.
     block_bp : size of the blocks; by default what suits the genome.
     progress : label of a progress bar on stderr; None for none.

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
-from ldar_interp.program.settings import ModelSettings
+from ldar_interp.program.settings import ModelSettings, split_words
 
 PROGRAM = "mutagenesis"
 
@@ -32,11 +32,7 @@ class MutationSettings(ModelSettings):
     tag: tuple[str, ...] = ()
     n_boot: int = Field(2000, ge=100)
 
-    @field_validator("controls", "gene_type", "tag", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        """`C1,C2` is the list of both, as on the command line."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    _split = field_validator("controls", "gene_type", "tag", mode="before")(split_words)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

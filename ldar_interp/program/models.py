@@ -36,6 +36,11 @@ class OpenModels:
         """The model that the run is about."""
         return self.by_name["checkpoint"]
 
+    @property
+    def window_bp(self) -> int:
+        """Bases of a window, the same for every model of a run."""
+        return self.checkpoint.config.train_length
+
     def describe(self) -> dict[str, Any]:
         """For provenance: the shape, the backend and its versions, the baseline's seed."""
         backend = find_backend(self.checkpoint)

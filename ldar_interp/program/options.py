@@ -98,8 +98,3 @@ Config = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")]
-
-
-def split_words(value: str | None) -> list[str] | None:
-    """`C0, C1` as a list of its words; None, an option that was not given, stays None."""
-    return None if value is None else [part.strip() for part in value.split(",")]

@@ -39,6 +39,16 @@ class ModelSettings(BaseModel):
         return self.gtf or DEMO_GTF
 
 
+def split_words(value: object) -> object:
+    """`a, b` as a list of its words, as on the command line; anything but text as it is.
+
+    To be used as a validator of fields before they are read.
+    """
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
 class AnnotatedSettings(ModelSettings):
     """As `ModelSettings`, for programs that cannot do without the annotation of the genome.
 

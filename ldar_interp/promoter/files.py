@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from ldar_interp.ladder.files import count_profiles, write_profiles, write_tables
-from ldar_interp.ladder.report import count_kinds
 from ldar_interp.plots.ladder_grid import ladder_grid
 from ldar_interp.plots.promoter import promoter_figure
 from ldar_interp.plots.save import save_figure
@@ -18,6 +17,7 @@ from ldar_interp.promoter.report import PROGRAM
 from ldar_interp.promoter.settings import PromoterSettings
 from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.motif_lists import ALL, DECLARED, DECLARED_LIST
+from ldar_interp.sites.table import count_kinds
 
 
 def write_result(folder: Path, run: PromoterRun, settings: PromoterSettings) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from ldar_interp.ladder.settings import LadderSettings
+from ldar_interp.program.settings import split_words
 
 RUNGS = ("C0", "C1", "C2", "C3-8", "C3-10", "C4")
 
@@ -25,8 +26,4 @@ class PromoterSettings(LadderSettings):
     max_sites: int | None = Field(None, ge=1)
     max_context_sites: int = Field(100, ge=1)
 
-    @field_validator("gene_type", "tag", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        """`a,b` is the list of both, as on the command line."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    _split = field_validator("gene_type", "tag", mode="before")(split_words)

@@ -257,6 +257,11 @@ def _parse(text: pd.Series, wanted: str, path: str) -> pd.Series:
         ) from error
 
 
+def count_kinds(sites: pd.DataFrame) -> dict[str, int]:
+    """Rows of each kind, in the order of their names."""
+    return {str(kind): len(rows) for kind, rows in sites.groupby("kind", sort=True)}
+
+
 def join_sites(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Tables one below the other; columns that some lack are missing there, with their types kept.
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from ldar_interp.ladder.files import count_profiles, write_profiles, write_tables
-from ldar_interp.ladder.report import count_kinds
 from ldar_interp.plots.ladder_figure import ladder_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.splice import splice_figure
 from ldar_interp.provenance import describe_input, write_provenance
+from ldar_interp.sites.table import count_kinds
 from ldar_interp.splice.analysis import SpliceRun
 from ldar_interp.splice.report import PROGRAM
 from ldar_interp.splice.settings import SpliceSettings

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from ldar_interp.command_line import say
-from ldar_interp.ladder.report import count_kinds
 from ldar_interp.sites.gencode import SpliceAnnotation
+from ldar_interp.sites.table import count_kinds
 
 PROGRAM = "splice_profile"
 _DROPPED_INTRONS = {

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from ldar_interp.ladder.settings import LadderSettings
+from ldar_interp.program.settings import split_words
 
 
 class SpliceSettings(LadderSettings):
@@ -15,8 +16,4 @@ class SpliceSettings(LadderSettings):
     tag: tuple[str, ...] = ()
     max_sites: int | None = Field(None, ge=1)
 
-    @field_validator("gene_type", "tag", mode="before")
-    @classmethod
-    def _split_words(cls, value: object) -> object:
-        """`a,b` is the list of both, as on the command line."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    _split = field_validator("gene_type", "tag", mode="before")(split_words)

@@ -5,6 +5,7 @@ from typing import Any
 
 from ldar_interp.plots.chunks import chunk_figure
 from ldar_interp.plots.save import save_figure
+from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.tokens.chunk_run import PROGRAM, ChunkRun
 from ldar_interp.tokens.settings import ChunkSettings
@@ -15,9 +16,7 @@ _PATHS = {"ckpt", "fasta", "gtf", "out", "repeats"}
 def write_chunks(folder: Path, run: ChunkRun, settings: ChunkSettings) -> None:
     """Write all files of a result into an existing, empty folder, provenance last."""
     for name, table in {"chunks": run.table, "histogram": run.histogram}.items():
-        table.to_csv(
-            folder / f"{name}.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
-        )
+        write_table(folder / f"{name}.tsv", table)
     save_figure(chunk_figure(run.table, run.histogram), folder / "figure")
     written = sorted(path.name for path in folder.iterdir())
     write_provenance(folder / "provenance.json", _describe(run, settings) | {"files": written})
@@ -25,13 +24,12 @@ def write_chunks(folder: Path, run: ChunkRun, settings: ChunkSettings) -> None:
 
 def _describe(run: ChunkRun, settings: ChunkSettings) -> dict[str, Any]:
     """What made the result, without paths, so that no machine shows."""
-    described = run.models.describe()
-    inputs = {name: describe_input(path) for name, path in run.inputs.items()}
     return {
         "program": PROGRAM,
         "arguments": settings.model_dump(mode="json", exclude=_PATHS),
-        "inputs": inputs | {"checkpoint": described.pop("checkpoint")},
-        **described,
+        "inputs": {name: describe_input(path) for name, path in run.inputs.items()}
+        | {"checkpoint": run.models.describe_source()},
+        **run.models.describe(),
         "seed": settings.seed,
         "margin_bp": run.margin_bp,
         "strand": "forward",

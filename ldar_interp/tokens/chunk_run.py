@@ -12,10 +12,10 @@ from ldar_interp.boundaries.extract import extract_boundaries
 from ldar_interp.command_line import say
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
 from ldar_interp.sites.base_classes import BASE_CLASSES, BaseClasses, classify_bases
 from ldar_interp.stats.chunk_lengths import count_lengths, summarise_chunks
 from ldar_interp.tokens.chunk_sampling import Zones, measure_chunks, take_zones
-from ldar_interp.tokens.models import Models, choose_files, choose_margin, open_models
 from ldar_interp.tokens.settings import ChunkSettings
 
 PROGRAM = "chunk_lengths"
@@ -29,7 +29,7 @@ class ChunkRun:
     histogram: pd.DataFrame
     counts: dict[str, Any]
     inputs: dict[str, Path]
-    models: Models
+    models: OpenModels
     margin_bp: int
     consistency: dict[str, Consistency]
     extraction: dict[str, dict[str, Any]]
@@ -42,8 +42,8 @@ def run_chunks(settings: ChunkSettings, *, workers: int) -> ChunkRun:
     ------
     InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
     """
-    fasta, gtf = choose_files(settings)
-    opened = open_models(settings)
+    models = open_models(settings)
+    fasta, gtf = settings.genome_path, settings.annotation_path
     inputs = {"fasta": fasta, "gtf": gtf}
     if settings.repeats is not None:
         inputs["repeats"] = settings.repeats
@@ -51,19 +51,20 @@ def run_chunks(settings: ChunkSettings, *, workers: int) -> ChunkRun:
         classes = classify_bases(
             gtf, genome, repeats=settings.repeats, promoter_bp=settings.promoter_bp
         )
-        margin_bp, consistency = choose_margin(opened, genome, settings, PROGRAM)
+        consistency = measure_models(models, genome, settings, program=PROGRAM)
+        margin_bp = choose_margin(settings, consistency)
         zones = take_zones(
             genome,
             classes,
-            window_bp=opened.window_bp,
+            window_bp=models.window_bp,
             margin_bp=margin_bp,
-            n_windows=settings.bases // opened.window_bp,
+            n_windows=settings.bases // models.window_bp,
             seed=settings.seed,
         )
         _tell_classes(classes, zones)
         centres, flank_bp = zones.as_sites()
         parts, extraction = [], {}
-        for name, model in opened.models.items():
+        for name, model in models.by_name.items():
             track = extract_boundaries(
                 model,
                 genome,
@@ -106,7 +107,7 @@ def run_chunks(settings: ChunkSettings, *, workers: int) -> ChunkRun:
             "reach_bp": zones.reach_bp,
         },
         inputs=inputs,
-        models=opened,
+        models=models,
         margin_bp=margin_bp,
         consistency=consistency,
         extraction=extraction,

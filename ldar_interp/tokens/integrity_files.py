@@ -5,6 +5,7 @@ from typing import Any
 
 from ldar_interp.plots.integrity import integrity_figure
 from ldar_interp.plots.save import save_figure
+from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.table import write_sites
 from ldar_interp.tokens.integrity_run import PROGRAM, IntegrityRun
@@ -16,9 +17,7 @@ _PATHS = {"ckpt", "fasta", "gtf", "out", "elements", "bpe_fasta"}
 def write_integrity(folder: Path, run: IntegrityRun, settings: IntegritySettings) -> None:
     """Write all files of a result into an existing, empty folder, provenance last."""
     write_sites(folder / "elements.tsv", run.elements)
-    run.table.to_csv(
-        folder / "integrity.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
-    )
+    write_table(folder / "integrity.tsv", run.table)
     save_figure(integrity_figure(run.table), folder / "figure")
     written = sorted(path.name for path in folder.iterdir())
     write_provenance(folder / "provenance.json", _describe(run, settings) | {"files": written})
@@ -26,13 +25,12 @@ def write_integrity(folder: Path, run: IntegrityRun, settings: IntegritySettings
 
 def _describe(run: IntegrityRun, settings: IntegritySettings) -> dict[str, Any]:
     """What made the result, without paths, so that no machine shows."""
-    described = run.models.describe()
-    inputs = {name: describe_input(path) for name, path in run.inputs.items()}
     return {
         "program": PROGRAM,
         "arguments": settings.model_dump(mode="json", exclude=_PATHS),
-        "inputs": inputs | {"checkpoint": described.pop("checkpoint")},
-        **described,
+        "inputs": {name: describe_input(path) for name, path in run.inputs.items()}
+        | {"checkpoint": run.models.describe_source()},
+        **run.models.describe(),
         "seed": settings.seed,
         "margin_bp": run.margin_bp,
         "byte_pairs": run.byte_pairs,

@@ -15,11 +15,12 @@ from ldar_interp.boundaries.extract import extract_boundaries
 from ldar_interp.command_line import say
 from ldar_interp.errors import CoordinateError, InputError
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
+from ldar_interp.sites.draw import draw_sites
 from ldar_interp.sites.elements import find_elements, read_elements
-from ldar_interp.sites.table import join_sites
+from ldar_interp.sites.table import count_kinds, join_sites
 from ldar_interp.stats.integrity_table import summarise_integrity
 from ldar_interp.tokens.element_cuts import ElementCuts, find_usable, read_cuts
-from ldar_interp.tokens.models import Models, choose_files, choose_margin, open_models
 from ldar_interp.tokens.settings import IntegritySettings
 
 PROGRAM = "tokenizer_integrity"
@@ -35,7 +36,7 @@ class IntegrityRun:
     counts: dict[str, Any]
     byte_pairs: dict[str, Any]
     inputs: dict[str, Path]
-    models: Models
+    models: OpenModels
     margin_bp: int
     consistency: dict[str, Consistency]
     extraction: dict[str, dict[str, Any]]
@@ -48,13 +49,14 @@ def run_integrity(settings: IntegritySettings, *, workers: int) -> IntegrityRun:
     ------
     InputError, CheckpointError, CoordinateError, DeviceError : by the steps, for wrong input.
     """
-    fasta, gtf = choose_files(settings)
-    opened = open_models(settings)
+    models = open_models(settings)
+    fasta, gtf = settings.genome_path, settings.annotation_path
     inputs = {"fasta": fasta, "gtf": gtf}
     with Genome(fasta) as genome:
         elements, counts = gather_elements(settings, gtf, genome)
         check_context(elements, settings.context_bp)
-        margin_bp, consistency = choose_margin(opened, genome, settings, PROGRAM)
+        consistency = measure_models(models, genome, settings, program=PROGRAM)
+        margin_bp = choose_margin(settings, consistency)
         around = _mark_both_borders(elements)
         tracks = {
             name: extract_boundaries(
@@ -68,7 +70,7 @@ def run_integrity(settings: IntegritySettings, *, workers: int) -> IntegrityRun:
                 workers=workers,
                 progress=f"{PROGRAM}: {name}",
             )
-            for name, model in opened.models.items()
+            for name, model in models.by_name.items()
         }
         domain = find_domain(*tracks.values())
         usable = find_usable(elements, domain, settings.context_bp, settings.strand)
@@ -109,7 +111,7 @@ def run_integrity(settings: IntegritySettings, *, workers: int) -> IntegrityRun:
         counts=counts | {"edges_asked": domain.n_edges},
         byte_pairs=byte_pairs,
         inputs=inputs,
-        models=opened,
+        models=models,
         margin_bp=margin_bp,
         consistency=consistency,
         extraction={name: track.provenance for name, track in tracks.items()},
@@ -151,7 +153,7 @@ def gather_elements(
             "wanted at least one: give --elements or an annotation with these rows"
         )
     table = join_sites(parts)
-    kept = _draw(table, settings.max_elements, settings.seed)
+    kept = draw_sites(table, settings.max_elements, settings.seed)
     for kind, rows in kept.groupby("kind", sort=False):
         say(
             f"{PROGRAM}: {kind}: {len(rows)} of {(table['kind'] == kind).sum()} elements in "
@@ -160,8 +162,8 @@ def gather_elements(
     counts = {
         "annotation": found.counts,
         "absent_kinds": found.absent,
-        "elements_found": _count_kinds(table),
-        "elements_drawn": _count_kinds(kept),
+        "elements_found": count_kinds(table),
+        "elements_drawn": count_kinds(kept),
     }
     return kept, counts
 
@@ -246,20 +248,4 @@ def _keep_usable(
     if dropped:
         say(f"{PROGRAM}: {dropped} of {len(elements)} elements dropped: edges without a value")
     kept = elements[usable].reset_index(drop=True)
-    return kept, _count_kinds(kept)
-
-
-def _draw(table: pd.DataFrame, most: int | None, seed: int) -> pd.DataFrame:
-    """At most `most` elements of each kind, without replacement, in table order."""
-    if most is None:
-        return table
-    kept: list[int] = []
-    for number, (_, rows) in enumerate(table.groupby("kind", sort=True)):
-        rng = np.random.default_rng([seed, 11, number])
-        size = min(most, len(rows))
-        kept += rng.choice(rows.index.to_numpy(), size=size, replace=False).tolist()
-    return table.loc[sorted(kept)].reset_index(drop=True)
-
-
-def _count_kinds(table: pd.DataFrame) -> dict[str, int]:
-    return {str(kind): len(rows) for kind, rows in table.groupby("kind", sort=True)}
+    return kept, count_kinds(kept)

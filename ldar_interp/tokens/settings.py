@@ -3,45 +3,14 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ldar_interp.errors import InputError
+from ldar_interp.program.settings import AnnotatedSettings, split_words
 from ldar_interp.sites.elements import ELEMENT_KINDS
 
 
-class TokenSettings(BaseModel):
-    """What both runs need: a model, a genome, an annotation.
-
-    Raises
-    ------
-    InputError : a FASTA without its GTF or the other way round.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ckpt: str | None = Field(None, min_length=1)
-    fasta: Path | None = None
-    gtf: Path | None = None
-    baseline: Literal["random", "none"] = "random"
-    margin_bp: int | None = Field(None, ge=1)
-    n_boot: int = Field(2000, ge=100)
-    seed: int = Field(1, ge=0)
-    device: str = "cpu"
-    backend: Literal["auto", "torch", "compiled", "cuda"] = "auto"
-    dtype: Literal["float32", "bfloat16"] = "float32"
-
-    @model_validator(mode="after")
-    def _check_together(self) -> "TokenSettings":
-        if (self.fasta is None) != (self.gtf is None):
-            found = "--gtf" if self.fasta is None else "--fasta"
-            raise InputError(
-                f"{found} was given alone; wanted --fasta and --gtf together, or neither for the "
-                "embedded region"
-            )
-        return self
-
-
-class IntegritySettings(TokenSettings):
+class IntegritySettings(AnnotatedSettings):
     """Everything that a `tokenizer_integrity` run depends on."""
 
     out: Path = Path("tokenizer_integrity")
@@ -56,13 +25,10 @@ class IntegritySettings(TokenSettings):
     bpe_fasta: Path | None = None
     bpe_bases: int = Field(1_000_000, ge=1000)
     bpe_vocab: int | None = Field(None, ge=5)
+    n_boot: int = Field(2000, ge=100)
     n_random: int = Field(200, ge=20)
 
-    @field_validator("kinds", "grids", "gene_type", "tag", mode="before")
-    @classmethod
-    def _split_lists(cls, value: object) -> object:
-        """`a,b` is the list of both, as on the command line."""
-        return split_words(value)
+    _split = field_validator("kinds", "grids", "gene_type", "tag", mode="before")(split_words)
 
     @model_validator(mode="after")
     def _check_lists(self) -> "IntegritySettings":
@@ -80,7 +46,7 @@ class IntegritySettings(TokenSettings):
         return self
 
 
-class ChunkSettings(TokenSettings):
+class ChunkSettings(AnnotatedSettings):
     """Everything that a `chunk_lengths` run depends on."""
 
     out: Path = Path("chunk_lengths")
@@ -89,10 +55,4 @@ class ChunkSettings(TokenSettings):
     promoter_bp: int = Field(500, ge=1)
     block_bp: int = Field(100_000, ge=1000)
     dust: float = Field(2.0, gt=0)
-
-
-def split_words(value: object) -> object:
-    """Text with commas as a list; an empty text is an empty list; anything else as it is."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+    n_boot: int = Field(2000, ge=100)

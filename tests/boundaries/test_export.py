@@ -155,3 +155,20 @@ def test_nothing_to_write_and_nowhere_to_write(track, tmp_path):
     for write in (write_bigwig, write_cuts_bed, write_tokens_bed):
         with pytest.raises(InputError, match="cannot be written; wanted a file in a writable"):
             write(track, tmp_path / "none" / "x", "forward", SIZES)
+
+
+def test_residuals_are_written_as_they_are_and_have_no_cuts(tmp_path):
+    values = np.array([-1, -0.3, np.nan, 0.7], dtype=np.float32)
+    residual = BoundaryTrack(
+        {"forward": [TrackSegment("chr1", 10, values, "residual")]}, {}, "residual"
+    )
+    counts = write_bigwig(residual, tmp_path / "r.bw", "forward", {"chr1": 100})
+    assert (counts["values"], counts["missing"]) == (3, 1)
+    with pyBigWig.open(str(tmp_path / "r.bw")) as file:
+        found = np.array(file.values("chr1", 10, 14))
+    np.testing.assert_allclose(found, values, atol=0.5 / 255 + 1e-6)
+    with pytest.raises(InputError, match="'residual', which has no hard boundaries"):
+        write_bigwig(residual, tmp_path / "c.bw", "forward", {"chr1": 100}, hard=True)
+    for write in (write_cuts_bed, write_tokens_bed):
+        with pytest.raises(InputError, match="'residual', which has no hard boundaries"):
+            write(residual, tmp_path / "c.bed", "forward", {"chr1": 100})

@@ -13,7 +13,13 @@ from typer.testing import CliRunner
 from ldar_interp.__main__ import build_app
 from ldar_interp.boundaries.export import round_prob
 from ldar_interp.boundaries.extract_regions import extract_regions
+from ldar_interp.genome.fasta import Genome
+from ldar_interp.letters.kmer_null import KmerNull
+from ldar_interp.letters.residual import residual_track
 from ldar_interp.model.checkpoint import load_model
+from ldar_interp.program.models import open_models
+from ldar_interp.program.nulls import fit_nulls
+from ldar_interp.program.settings import ModelSettings
 from ldar_interp.sites.table import write_sites
 
 REGIONS = ("chr1:2,001-2,400", "chr2:1-300")
@@ -231,3 +237,67 @@ def test_a_site_off_the_genome_is_an_error(export, tmp_path):
     assert "s.tsv: site at edge 10000000 of chr1 is not on the genome; use the genome" in (
         result.stderr
     )
+
+
+@pytest.fixture(scope="module")
+def null_folder(world, tmp_path_factory):
+    """A null of the checkpoint, as kmer_null writes it."""
+    folder = tmp_path_factory.mktemp("null")
+    models = open_models(
+        ModelSettings(ckpt=str(world.ckpt), fasta=world.fasta, out=folder, baseline="none")
+    )
+    with Genome(world.fasta) as genome:
+        nulls, _ = fit_nulls(models, genome, [], n_bases=5_000, margin_bp=32, program="test")
+    nulls["checkpoint"].save(folder / "null.npz")
+    return folder
+
+
+def test_residuals_beside_p(whole, export, track, world, null_folder, tmp_path):
+    out = tmp_path / "out"
+    result = export(out, "--region", REGIONS[0], "--region", REGIONS[1],
+                    orientation="forward,reverse,mean", url="https://a.org/b/",
+                    residual=null_folder)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    more = [f"residual_{name}.bw" for name in ("forward", "reverse", "mean")]
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES + more)
+    same = set(FILES) - {"provenance.json", "tracks.ini", "tracks.txt"}
+    assert all((out / name).read_bytes() == (whole[0] / name).read_bytes() for name in same)
+    with Genome(world.fasta) as genome:
+        wanted = residual_track(track, genome, KmerNull.load(null_folder / "null.npz"))
+    provenance = json.loads((out / "provenance.json").read_text())
+    for name in track.orientations:
+        values = read(out / f"residual_{name}.bw", "chr1", 2000, 2401)
+        np.testing.assert_allclose(
+            values, round_prob(wanted.gather("chr1", np.arange(2000, 2401), name)), atol=1e-6
+        )
+        assert values.min() < 0 < values.max()
+        # On chr2 no expectation within 100 bp of the chromosome's end.
+        counts = provenance["counts"]["tracks"][name]
+        assert counts["residual_values"] == 401 + 301 - 100
+        assert f"export_tracks: {name}: 602 residuals, 100 edges without" in result.stderr
+    assert set(provenance["inputs"]["kmer_null"]) == {"file", "sha256"}
+    assert provenance["arguments"]["residual"] is True
+    ini = configparser.ConfigParser()
+    ini.read_string((out / "tracks.ini").read_text().replace("[spacer]", ""))
+    for name in track.orientations:
+        shown = ini[f"residual {name}"]
+        assert (shown["min_value"], shown["max_value"]) == ("-1", "1")
+        assert shown["color"] != shown["negative_color"]
+    lines = (out / "tracks.txt").read_text().splitlines()
+    assert sum("viewLimits=-1:1" in x and "altColor=33,102,172" in x for x in lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"residual": "absent"}, "absent/null.npz: no such file; wanted the folder that kmer_null"),
+        ({"ckpt": "random:nano"}, "this run uses random:nano of seed 1; run kmer_null with"),
+        ({"region": "chr2:40-90"}, "no edge of the regions has a residual: all that have a p lie"),
+    ],
+)
+def test_wrong_null_is_one_line(export, null_folder, tmp_path, options, message):
+    given = {"residual": null_folder, "region": "chr1:2,001-2,100"} | options
+    result = export(tmp_path / "out", **given)
+    assert result.exit_code == 2 and not (tmp_path / "out").exists()
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("export_tracks: error: ") and message in last

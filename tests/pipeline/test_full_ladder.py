@@ -44,9 +44,9 @@ def test_only_declared_rungs_are_tested_and_one_family_is_adjusted(out):
     for _, family in tested.groupby("model"):
         assert set(family["signal"]) == {"prob", "residual"}  # one family holds both
         assert (family["q_value"] >= family["p_value"] - 1e-12).all()
-        assert family["q_value"].max() == pytest.approx(
-            family["p_value"].max(), rel=1e-4
-        ), "Benjamini-Hochberg leaves the largest p as it is"
+        assert family["q_value"].max() == pytest.approx(family["p_value"].max(), rel=1e-4), (
+            "Benjamini-Hochberg leaves the largest p as it is"
+        )
 
 
 def test_context_rows_come_from_their_own_windows(out):
