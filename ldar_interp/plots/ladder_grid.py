@@ -156,12 +156,13 @@ def _draw_block(
         spine.set_visible(False)
     for y in range(len(kinds) + 1):
         ax.axhline(y - 0.5, color=HAIRLINE, linewidth=0.3, zorder=0)
-    offsets = set(table["offset"])
+    offsets = set(table["offset"].dropna())
     if len(offsets) > 1:
         raise InputError(
             f"enrichment table: {statistic} at {len(offsets)} offsets; name one with offset="
         )
-    offset = int(offsets.pop()) if offsets else 0
+    # Endpoints that are means over several edges have no offset.
+    offset = int(offsets.pop()) if offsets else None
     for y, kind in enumerate(kinds):
         for x, rung in enumerate(rungs):
             for model in find_models(table):

@@ -158,9 +158,11 @@ def read_effect(
     kind: str,
     control: str,
     statistic: str = "mean_difference",
-    offset: int = 0,
+    offset: int | None = 0,
 ) -> pd.Series | None:
     """One row of the enrichment table; None if it is not there.
+
+    `offset` None is that of endpoints which are means over several edges.
 
     Raises
     ------
@@ -171,7 +173,7 @@ def read_effect(
         & (enrichment["kind"] == kind)
         & (enrichment["control"] == control)
         & (enrichment["statistic"] == statistic)
-        & (enrichment["offset"] == offset)
+        & (enrichment["offset"].isna() if offset is None else enrichment["offset"] == offset)
     ]
     if len(rows) > 1:
         raise InputError(

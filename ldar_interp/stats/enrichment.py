@@ -129,7 +129,7 @@ def enrichment(
             rows.append(compare_mean(pairs, centre, interval, test, kind, rung, given))
             rows += compare_distributions(pairs, centre, kind, rung, given)
             rows += range_over_draws(profiles, control_profiles, centre, kind, rung, given)
-    table = pd.DataFrame(rows, columns=list(ENRICHMENT_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(ENRICHMENT_COLUMNS)).astype({"offset": "Int64"})
     return EnrichmentResult(
         enrichment=adjust_family(table),
         profile=pd.concat(profile_parts, ignore_index=True),

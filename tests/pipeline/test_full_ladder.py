@@ -1,4 +1,4 @@
-"""splice_profile down the whole ladder: equal letters, shuffled contexts, residuals of every rung."""
+"""splice_profile down the whole ladder: equal letters, shuffled contexts, residuals."""
 
 import json
 

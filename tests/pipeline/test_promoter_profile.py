@@ -124,7 +124,7 @@ def test_provenance(out):
     assert "/" not in held["arguments"].get("motifs", "")
 
 
-def test_starts_from_a_bed_file(run_promoters, world, tmp_path):
+def test_starts_from_a_bed_file(run_promoters, tmp_path):
     bed = tmp_path / "cage.bed"
     bed.write_text("chr1\t5000\t5001\tpeak1\t0\t+\nchr2\t9000\t9001\tpeak2\t0\t-\n")
     result = run_promoters(tmp_path / "bed", tss=bed, controls="C0,C2", residual="none")
