@@ -11,7 +11,8 @@ BACKGROUND_BP = 500_000
 MATCHED_RUNGS = ("C0", "C1", "C2")
 LETTER_RUNGS = ("C3-8", "C3-10", "C3-core")
 CONTEXT_RUNG = "C4"
-RUNGS = (*MATCHED_RUNGS, *LETTER_RUNGS, CONTEXT_RUNG)
+Rung = Literal["C0", "C1", "C2", "C3-8", "C3-10", "C3-core", "C4"]
+RUNGS: tuple[Rung, ...] = ("C0", "C1", "C2", "C3-8", "C3-10", "C3-core", "C4")
 PRIMARY = ("C1", "C2")
 """Rungs of the declared family; the others carry effect and interval."""
 
@@ -28,7 +29,7 @@ class LadderSettings(AnnotatedSettings):
 
     flank_bp: int = Field(100, ge=10, le=2000)
     strand: Literal["transcript", "forward", "mean"] = "transcript"
-    controls: tuple[Literal["C0", "C1", "C2", "C3-8", "C3-10", "C3-core", "C4"], ...] = RUNGS
+    controls: tuple[Rung, ...] = RUNGS
     n_draws: int = Field(3, ge=1)
     max_context_sites: int = Field(500, ge=1)
     n_shuffles: int = Field(5, ge=1)

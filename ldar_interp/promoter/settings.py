@@ -1,21 +1,23 @@
 """What a promoter-profile run depends on."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from ldar_interp.ladder.settings import LadderSettings
+from ldar_interp.errors import InputError
+from ldar_interp.ladder.settings import LadderSettings, Rung
 from ldar_interp.program.settings import split_words
 
-RUNGS = ("C0", "C1", "C2", "C3-8", "C3-10", "C4")
+CORE_RUNG = "C3-core"
+RUNGS: tuple[Rung, ...] = ("C0", "C1", "C2", "C3-8", "C3-10", "C4")
 
 
 class PromoterSettings(LadderSettings):
     """Everything that a run depends on; `--config` takes a TOML file of these names."""
 
     out: Path = Path("promoter_profile")
-    controls: tuple[Literal["C0", "C1", "C2", "C3-8", "C3-10", "C4"], ...] = RUNGS
+    controls: tuple[Rung, ...] = RUNGS
     tss: Path | None = None
     gene_type: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
@@ -27,3 +29,11 @@ class PromoterSettings(LadderSettings):
     max_context_sites: int = Field(100, ge=1)
 
     _split = field_validator("gene_type", "tag", mode="before")(split_words)
+
+    @model_validator(mode="after")
+    def _check_core(self) -> Self:
+        if CORE_RUNG in self.controls:
+            raise InputError(
+                f"controls hold {CORE_RUNG}, which is for donors; wanted some of {', '.join(RUNGS)}"
+            )
+        return self
