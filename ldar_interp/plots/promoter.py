@@ -17,7 +17,7 @@ from ldar_interp.errors import InputError
 from ldar_interp.plots.ladder import DAGGER
 from ldar_interp.plots.layout import Layout, choose_layout, write_at
 from ldar_interp.plots.logos import LogoCounts
-from ldar_interp.plots.promoter_key import draw_key, key_height, write_promoter_note
+from ldar_interp.plots.promoter_key import draw_key, key_height, shorten, write_promoter_note
 from ldar_interp.plots.promoter_panel import (
     Motif,
     Panel,
@@ -43,7 +43,6 @@ from ldar_interp.plots.tables import (
     find_rungs,
     find_signals,
     list_flagged,
-    resolve_kind,
 )
 
 PROMOTER_RUNGS = ("C0", "C1", "C2")
@@ -52,7 +51,7 @@ MOST_PANELS = {DOUBLE_COLUMN_MM: 12, SINGLE_COLUMN_MM: 8}
 _MOST_COLUMNS = {DOUBLE_COLUMN_MM: 3, SINGLE_COLUMN_MM: 2}
 _HEIGHTS = {DOUBLE_COLUMN_MM: (13.5, 5.8, 8.5), SINGLE_COLUMN_MM: (12.0, 5.0, 7.5)}
 _WIDEST_MM = 80.0
-_GAPS = {DOUBLE_COLUMN_MM: 9.0, SINGLE_COLUMN_MM: 8.5}
+_GAPS = {DOUBLE_COLUMN_MM: 10.5, SINGLE_COLUMN_MM: 9.0}
 _ROW_GAP_MM = 0.8
 _LINE_MM = 2.9
 _X_LABEL = "offset from the 5′ border of the motif (bp), 5′ to 3′"
@@ -206,7 +205,12 @@ def _choose_kinds(
     if named is not None:
         if not named:
             raise InputError("motifs: an empty list; name at least one, or leave it out")
-        return [resolve_kind(kinds, kind, "profile") for kind in named]
+        for kind in named:
+            if kind not in kinds:
+                raise InputError(
+                    f"motifs: {kind!r} is not in the profile table; it has {shorten(kinds)}"
+                )
+        return list(named)
     counts = {kind: _count_sites(profile[profile["kind"] == kind]) or 0 for kind in kinds}
     # Stable: of motifs with as many sites the first in the list stays.
     chosen = sorted(kinds, key=lambda kind: -counts[kind])[:most]

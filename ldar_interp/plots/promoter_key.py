@@ -149,11 +149,9 @@ def write_promoter_note(
             "are mean differences of matched pairs over offsets −4..0, 1..w−1 and w..w+4; "
             "q: Benjamini–Hochberg over a model's declared rows."
         )
-    sentences.append("Motifs with a claim share their scales")
+    sentences.append("Motifs share their scales")
     if any(motif.is_few for motif in motifs):
-        sentences[-1] += (
-            "; those in grey have too few hits or loci for one, and scales of their own"
-        )
+        sentences[-1] += " but those in grey, which have too few pairs or loci for a claim"
     sentences[-1] += "."
     if "random" not in models:
         sentences.append("No random-weights baseline was run.")
@@ -164,17 +162,17 @@ def write_promoter_note(
         if (names := list_flagged(balance, kind=motif.kind, control=rung, matched=True))
     ]
     if flagged:
-        sentences.append(f"{DAGGER}\u00a0Matched, yet |SMD|\u00a0>\u00a00.1: {_shorten(flagged)}.")
+        sentences.append(f"{DAGGER}\u00a0Matched, yet |SMD|\u00a0>\u00a00.1: {shorten(flagged)}.")
     if len(motifs) < n_motifs:
         sentences.append(
             f"Shown are {len(motifs)} of {n_motifs} motifs with hits; all are in the tables."
         )
     if without_hits:
-        sentences.append(f"No hits: {_shorten(without_hits)}.")
+        sentences.append(f"No hits: {shorten(without_hits)}.")
     return " ".join(sentences)
 
 
-def _shorten(names: Sequence[str]) -> str:
+def shorten(names: Sequence[str]) -> str:
     """The first names and how many more there are."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -27,12 +27,11 @@ from ldar_interp.plots.style import (
     HAIRLINE,
     HAIRLINE_PT,
     INK,
-    MODELS,
     MUTED_INK,
     SET_COLOURS,
     TITLE_PT,
 )
-from ldar_interp.plots.tables import find_models, read_curve, select_signal
+from ldar_interp.plots.tables import find_models, find_rungs, read_curve, select_signal
 from ldar_interp.stats.regions import MOTIF_REGIONS, Region
 
 LEVEL = 0.05
@@ -44,6 +43,8 @@ BAR_MM = {"checkpoint": 0.3, "random": 0.72}
 BAR_ROW_MM = 1.0
 NAME_MM, AXIS_MM = 7.0, 4.2
 _BAR_PAD = 0.35
+_LETTER_MM, _OVERHANG_MM = 1.6, 4.0
+"""A letter of a panel's name, and how far it may reach over the panel's right border."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class PanelSize:
 class Motif:
     """What one panel shows: rows of this motif alone, cut to the shown offsets.
 
-    `few` are the rungs whose endpoints are all listed as too few; `is_few` says that all are.
+    `few` are the rungs whose endpoints are all listed as too few; `is_few` says that all rungs are,
+    or that there are none.
     """
 
     kind: str
@@ -79,22 +81,22 @@ class Motif:
 
     @property
     def few(self) -> tuple[str, ...]:
-        main = self.enrichment[self.enrichment["model"] == self._main_model]
+        main = self._main_rows
         return tuple(
             rung
-            for rung in self.rungs
-            if len(rows := main[main["control"] == rung])
-            and all(is_too_few(row) for _, row in rows.iterrows())
+            for rung in find_rungs(main)
+            if all(is_too_few(row) for _, row in main[main["control"] == rung].iterrows())
         )
 
     @property
     def is_few(self) -> bool:
-        return bool(self.few) and len(self.few) == len(self.rungs)
+        return len(self.few) == len(find_rungs(self._main_rows))
 
     @property
-    def _main_model(self) -> str:
-        models = find_models(self.profile)
-        return models[0] if models else MODELS[0]
+    def _main_rows(self) -> pd.DataFrame:
+        """Comparisons of the checkpoint, or of the only model that there is."""
+        models = find_models(self.enrichment)
+        return self.enrichment[self.enrichment["model"].isin(models[:1])]
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def draw_panel(
     residual : whether there is an axis for the residual.
     label_y, label_x : whether the first column's labels are written, and where (mm).
     """
-    _write_name(figure, left, top, motif)
+    _write_name(figure, left, top, size.width, motif)
     bars = bars_height(len(tested))
     at = top + NAME_MM
     height = panel_height(size, n_tested=len(tested), residual=residual) - NAME_MM - AXIS_MM
@@ -168,20 +170,22 @@ def _label_y(figure: Figure, left: float, middle: float, text: str) -> None:
     write_at(figure, left, middle, text, ha="center", va="center", rotation=90)
 
 
-def _write_name(figure: Figure, left: float, top: float, motif: Motif) -> None:
+def _write_name(figure: Figure, left: float, top: float, width: float, motif: Motif) -> None:
     """Name and accession; under them what was counted, and what is too few to be believed."""
     ink = MUTED_INK if motif.is_few else INK
-    name = motif.kind
+    most = int((width + _OVERHANG_MM) / _LETTER_MM)
+    name = motif.kind if len(motif.kind) <= most else f"{motif.kind[: most - 1]}…"
     if motif.accession and not name.endswith(motif.accession):
-        name = f"{name}  {motif.accession}"
+        longer = f"{name}  {motif.accession}"
+        name = longer if len(longer) <= most else name
     write_at(figure, left, top + 2.6, name, size=TITLE_PT, weight="bold", color=ink)
     words = "n = –" if motif.n_sites is None else f"n = {motif.n_sites:,}"
     if motif.n_groups is not None:
         words += f" ({motif.n_groups:,} loci)"
     if motif.is_few:
-        words += ", too few"
+        words += "; too few"
     elif motif.few:
-        words += f", too few for {', '.join(motif.few)}"
+        words += f"; too few: {', '.join(motif.few)}"
     if motif.flagged:
         words += f"; {', '.join(motif.flagged)}"
     write_at(figure, left, top + 5.8, words, color=MUTED_INK)
