@@ -8,14 +8,19 @@ from ldar_interp.sites.promoters import Promoters
 from ldar_interp.sites.scan import SCANNED
 
 PROGRAM = "promoter_profile"
+_DROPPED = (
+    "transcripts_without_start", "transcripts_on_absent_chroms", "transcripts_filtered_out",
+    "transcripts_off_genome", "starts_shared_by_genes", "on_absent_chroms", "off_genome",
+    "duplicates",
+)  # fmt: skip
 
 
 def tell_promoters(promoters: Promoters) -> None:
     """Transcription starts read, dropped and kept."""
     dropped = ", ".join(
-        f"{name.replace('_', ' ')} {n}"
-        for name, n in promoters.counts.items()
-        if n and name not in ("tss", "groups_with_sites", "lines", "transcripts")
+        f"{name.replace('_', ' ')} {promoters.counts[name]}"
+        for name in _DROPPED
+        if promoters.counts.get(name)
     )
     say(
         f"{PROGRAM}: {len(promoters.tss)} transcription starts in "
