@@ -53,11 +53,13 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
     names: list[Bbox] = []
     frame = ax.get_window_extent()
     written: list[str] = []
-    for (x, y), point in zip(where, points, strict=True):
+    for (x, y), own_mark, point in zip(where, marked, points, strict=True):
         if len(written) == most:
             break
         text = ax.text(point.x, point.y, point.name, ha="left", va="bottom", zorder=4)
         own = text.get_window_extent()
+        # Points that crowd this one are crossed by any line from it.
+        elsewhere = [other for other in marked if not other.overlaps(own_mark)]
         for distance, box in _try_places(x, y, own.width, own.height, pixel):
             leader = Path([(x, y), (min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1))])
             has_leader = distance >= _LEADER_FROM_PT
@@ -65,7 +67,7 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
                 not (frame.x0 <= box.x0 and box.x1 <= frame.x1)
                 or not (frame.y0 <= box.y0 and box.y1 <= frame.y1)
                 or any(box.overlaps(other) for other in [*marked, *names])
-                or (has_leader and any(leader.intersects_bbox(other) for other in names))
+                or (has_leader and any(map(leader.intersects_bbox, [*names, *elsewhere])))
             ):
                 continue
             # From the box that was measured: a text's anchor is not quite its box's corner.
