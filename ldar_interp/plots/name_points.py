@@ -1,4 +1,4 @@
-"""Names beside points of a scatter, so that no name covers another name or a marked point.
+"""Names beside points of a scatter, so that none covers a name, a marked point or a line.
 
 Each name tries places around its point, near ones first, and is left out if none is free.
 """
@@ -51,13 +51,16 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
     half = _POINT_PT * pixel
     marked = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in where]
     names: list[Bbox] = []
+    leaders: list[Path] = []
     frame = ax.get_window_extent()
     written: list[str] = []
-    for (x, y), point in zip(where, points, strict=True):
+    for (x, y), own_mark, point in zip(where, marked, points, strict=True):
         if len(written) == most:
             break
         text = ax.text(point.x, point.y, point.name, ha="left", va="bottom", zorder=4)
         own = text.get_window_extent()
+        # Points that crowd this one are crossed by any line from it.
+        elsewhere = [other for other in marked if not other.overlaps(own_mark)]
         for distance, box in _try_places(x, y, own.width, own.height, pixel):
             leader = Path([(x, y), (min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1))])
             has_leader = distance >= _LEADER_FROM_PT
@@ -65,7 +68,9 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
                 not (frame.x0 <= box.x0 and box.x1 <= frame.x1)
                 or not (frame.y0 <= box.y0 and box.y1 <= frame.y1)
                 or any(box.overlaps(other) for other in [*marked, *names])
-                or (has_leader and any(leader.intersects_bbox(other) for other in names))
+                or any(other.intersects_bbox(box) for other in leaders)
+                or (has_leader and any(leader.intersects_path(p, filled=False) for p in leaders))
+                or (has_leader and any(map(leader.intersects_bbox, [*names, *elsewhere])))
             ):
                 continue
             # From the box that was measured: a text's anchor is not quite its box's corner.
@@ -73,8 +78,10 @@ def name_points(ax: Axes, points: Sequence[Point], *, most: int, prefix: str) ->
             text.set_position(tuple(to_data((x + box.x0 - own.x0, y + box.y0 - own.y0))))
             text.set_gid(f"{prefix}-{point.name}")
             if has_leader:
+                leaders.append(leader)
                 ends = to_data(leader.vertices)
-                ax.plot(ends[:, 0], ends[:, 1], color=MUTED_INK, linewidth=HAIRLINE_PT, zorder=1)
+                line = ax.plot(ends[:, 0], ends[:, 1], color=MUTED_INK, linewidth=HAIRLINE_PT)[0]
+                line.set(zorder=1, gid=f"leader-{point.name}")
             pad = _NAME_PAD_PT * pixel
             names.append(Bbox.from_extents(box.x0 - pad, box.y0, box.x1 + pad, box.y1))
             written.append(point.name)

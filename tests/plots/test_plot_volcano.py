@@ -99,6 +99,18 @@ def test_the_strongest_are_named_and_names_keep_apart(figure: Figure, table: pd.
         xy = ax.transData.transform(clear[["effect", "q_value"]].to_numpy(dtype=float))
         for box in boxes:
             assert not any(box.contains(x, y) for x, y in xy)
+        leaders = {
+            str(line.get_gid()).removeprefix("leader-"): line.get_transform().transform_path(
+                line.get_path()
+            )
+            for line in ax.lines
+            if str(line.get_gid()).startswith("leader-")
+        }
+        for name, leader in leaders.items():
+            for text, box in zip(names, boxes, strict=True):
+                assert text.get_text() == name or not leader.intersects_bbox(box)
+        for one, other in combinations(leaders.values(), 2):
+            assert not one.intersects_path(other, filled=False)
 
 
 def test_nothing_under_the_level_nothing_named(table: pd.DataFrame) -> None:
