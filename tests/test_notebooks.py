@@ -11,7 +11,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))
 MOST_CELLS = 15
-PACKAGES = {"ldar_interp", "matplotlib", "numpy", "pandas"}
+PACKAGES = {"ldar_interp", "matplotlib", "numpy", "pandas", "pathlib"}
 
 
 def code_cells(path):
@@ -66,3 +66,10 @@ def test_one_gene_is_seen_at_three_scales(tmp_path):
         ["prob", "cuts", "hits", "genes"],
         ["prob", "cuts", "letters", "hits", "genes"],
     ]
+
+
+def test_your_own_motif_has_hits_controls_and_endpoints(tmp_path):
+    names, figures = run_cells(FOLDER / "your_own_motif.py", tmp_path)
+    assert set(names["result"].enrichment["statistic"]) == {"left_flank", "inside", "right_flank"}
+    assert set(names["ladder"].table["set"]) == {"C0", "C2"}
+    assert len(figures) == 1

@@ -1,4 +1,4 @@
-"""The shipped splice figure, in both widths, with every plotted number.
+"""The shipped splice figure in both widths and the ladder figure, with every plotted number.
 
 Example: python -m analyses.splice_profile.run --force
 
@@ -31,9 +31,11 @@ def main(
     """Draw the figure of the README."""
     with one_line_errors("splice_figure", debug=debug):
         from ldar_interp.boundaries.extract import count_workers
+        from ldar_interp.plots.save import reduce_colours
+        from ldar_interp.program.tables import write_table
         from ldar_interp.provenance import write_provenance
         from ldar_interp.splice.analysis import run_analysis
-        from ldar_interp.splice.files import describe_run, draw_figure
+        from ldar_interp.splice.files import describe_run, draw_figure, draw_ladder
         from ldar_interp.splice.settings import SpliceSettings
 
         settings = merge_settings(SpliceSettings, config, {})
@@ -41,16 +43,14 @@ def main(
             run = run_analysis(settings, workers=workers or count_workers())
             for width_mm, stem in WIDTHS_MM.items():
                 draw_figure(folder / stem, run, width_mm=width_mm)
-                (folder / f"{stem}.svg").unlink()
+            draw_ladder(folder / "ladder", run)
+            for drawn in folder.glob("*.svg"):
+                drawn.unlink()
+            for drawn in folder.glob("*.png"):
+                reduce_colours(drawn)
             tables = plotted_numbers(run.result, run.ladder.balance, run.logos)
             for name, table in tables.items():
-                table.to_csv(
-                    folder / f"{name}.tsv",
-                    sep="\t",
-                    index=False,
-                    float_format="%.6g",
-                    lineterminator="\n",
-                )
+                write_table(folder / f"{name}.tsv", table)
             files = sorted(path.name for path in folder.iterdir())
             write_provenance(
                 folder / "provenance.json", describe_run(run, settings) | {"files": files}
@@ -58,13 +58,16 @@ def main(
 
 
 def plotted_numbers(result, balance, logos) -> dict[str, pd.DataFrame]:  # type: ignore[no-untyped-def]
-    """Panels a (profile, logo), b (difference) and c (enrichment), and the balance behind them."""
+    """What the panels show and no more: the whole tables are what `splice_profile` writes."""
     from ldar_interp.plots.logos import logo_table
+    from ldar_interp.plots.splice import DRAWN_RUNGS
 
+    profile, difference = result.profile, result.difference
+    of_p = difference["signal"] == "prob"
     return {
-        "data_profile": result.profile,
+        "data_profile": profile[profile["set"].isin(["site", *DRAWN_RUNGS])],
         "data_logo": logo_table(logos),
-        "data_difference": result.difference,
+        "data_difference": difference[of_p & difference["control"].isin(DRAWN_RUNGS)],
         "data_enrichment": result.enrichment,
         "data_balance": balance,
     }

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from synthetic_tables import Tables, make_tables
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots import LogoCounts, save_figure, splice_figure
+from ldar_interp.plots.save import reduce_colours
 
 _DRAW = """
 import sys
@@ -70,3 +72,30 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write the figure there"):
         save_figure(Figure(), tmp_path / "figure", formats=("svg",))
     assert [path.name for path in tmp_path.iterdir()] == ["figure.svg"]
+
+
+def test_a_palette_keeps_the_picture_and_gives_the_same_bytes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    figure = Figure(figsize=(3, 2))
+    ax = figure.add_subplot()
+    ax.fill_between([0, 1], [0, 1], alpha=0.4)
+    ax.plot([0, 1], [1, 0])
+    for name in ("a", "b"):
+        save_figure(figure, tmp_path / name, formats=("png",))
+    before = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"), dtype=int)
+    for name in ("a", "b"):
+        reduce_colours(tmp_path / f"{name}.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "P" and image.info["dpi"][0] == pytest.approx(300, abs=0.5)
+        after = np.asarray(image.convert("RGB"), dtype=int)
+    assert np.abs(after - before).mean() < 1.5
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_no_image_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_text("no")
+    with pytest.raises(InputError, match="wanted a PNG"):
+        reduce_colours(tmp_path / "x.png")
+    with pytest.raises(InputError, match="wanted 2 to 256"):
+        reduce_colours(tmp_path / "x.png", n_colours=1)
