@@ -72,7 +72,12 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
         mine = data[data["panel"] == "a"]
         panels.draw_by_setting(loss, mine, settings.settings, colours, labels)
         loss.set(xlabel="boundaries, same FLOPs", ylabel="difference (nat)")
-        panels.add_seed_legend(loss, panels.seeds_in(mine), loc="best")
+        # Above everything, in one row: bars reach high and low, so no corner stays free.
+        low, high = loss.get_ylim()
+        loss.set_ylim(low, high + 0.16 * (high - low))
+        panels.add_seed_legend(
+            loss, panels.seeds_in(mine), loc="upper center", ncols=3, columnspacing=0.8
+        )
         panels.letter_panel(change, "b", "change of p, masked against clean")
         panels.letter_panel(flips, "c", "hard boundaries that flip")
         _draw_distances(change, data[data["panel"] == "b"], settings)
