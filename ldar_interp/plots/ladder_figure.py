@@ -42,6 +42,7 @@ from ldar_interp.plots.tables import (
     resolve_kind,
     select_signal,
 )
+from ldar_interp.sites.same_letters import CORE_KIND, CORE_RUNG
 
 SPLICE_RUNGS = {
     "C0": "any edge of the same gene",
@@ -96,7 +97,7 @@ def ladder_figure(
     enrichment : the table of docs/contracts.md, or several of them (one a ladder or signal); with
         an optional column `signal` (`prob`, `residual`).
     kinds, rungs : what to draw, in this order; by default all there is, donors first, from loose
-        to tight. A rung without a row of a kind keeps its place and is said to be not run.
+        to tight. A rung without a row of a kind keeps its place and says so.
     statistic, offset : which rows of the table to draw.
     balance : the balance table; a flagged covariate that a rung is matched on gives it a dagger.
     explain : a few words a rung; by default `SPLICE_RUNGS`, and `MOTIF_RUNGS` if no kind is a
@@ -270,7 +271,7 @@ def _write_q(
     statistic: str,
     offset: int,
 ) -> None:
-    """q of each model beside its bar, "too few" where nothing is claimed, or "not run"."""
+    """q of each model beside its bar, "too few" where nothing is claimed, or why there is none."""
     models = find_models(rows)
     shift = {"checkpoint": -0.25, "random": 0.25} if len(models) > 1 else {}
     for y, rung in enumerate(rungs):
@@ -283,7 +284,8 @@ def _write_q(
         }
         texts = {model: _say_q(row) for model, row in found.items() if row is not None}
         if set(texts.values()) <= {"–"}:
-            text = "–" if texts else "not run"
+            donors_own = rung == CORE_RUNG and kind != CORE_KIND
+            text = "–" if texts else "donors only" if donors_own else "not run"
             write_at(figure, column.q_right, middle, text, ha="right", color=MUTED_INK)
             continue
         for model, text in texts.items():

@@ -81,7 +81,7 @@ def test_rungs_run_down_the_ladder_and_lacks_are_said(figure: Figure) -> None:
     assert "C3-10†" in found
     assert any("Matched, yet |SMD| > 0.1: donor C3-10 (gc_200)." in text for text in found)
     assert found.count("too few") == 4  # two models, raw and residual
-    assert found.count("not run") == 2  # acceptors have no core rung
+    assert found.count("donors only") == 2  # acceptors have no core rung
     assert "14 (6)" in found and "349 (33)" in found
 
 
