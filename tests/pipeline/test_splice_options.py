@@ -69,7 +69,7 @@ def test_a_config_file_with_filters_and_an_option_that_wins(run, world, tmp_path
         'controls = ["C1"]\nbaseline = "none"\ngene-type = ["protein_coding"]\n'
         'tag = ["MANE_Select"]\nseed = 4\nmax-sites = 9\nn_boot = 120\n'
     )
-    outcome = run(out, config=config, gtf=gtf, max_sites=10)
+    outcome = run(out, config=config, gtf=gtf, max_sites=10, controls=None)
     assert outcome.code == 0, outcome.stderr
     sites, arrays, provenance = read_run(out)
     assert sorted(arrays) == ["checkpoint", "offsets", "site_id"]
@@ -187,6 +187,6 @@ def test_a_rung_that_nothing_matches_is_listed_as_too_few(run, world, tmp_path, 
 def test_a_config_file_may_spell_lists_as_the_command_line_does(run, tmp_path, out):
     config = tmp_path / "run.toml"
     config.write_text('controls = "C0, C1"\nbaseline = "none"\n')
-    outcome = run(out, config=config)
+    outcome = run(out, config=config, controls=None)
     assert outcome.code == 0, outcome.stderr
     assert set(pd.read_csv(out / "balance.tsv", sep="\t")["control"]) == {"C0", "C1"}

@@ -34,7 +34,8 @@ COLUMNS = {
 }  # fmt: skip
 FILES = [
     "balance.tsv", "difference.tsv", "enrichment.tsv", "figure.pdf", "figure.png", "figure.svg",
-    "profile.tsv", "profiles.npz", "provenance.json", "sites.tsv",
+    "ladder.pdf", "ladder.png", "ladder.svg", "profile.tsv", "profiles.npz", "provenance.json",
+    "sites.tsv",
 ]  # fmt: skip
 RUNGS = ["C0", "C1", "C2"]
 KINDS = ["acceptor", "donor"]
@@ -231,8 +232,8 @@ def test_provenance_tells_inputs_by_hash_and_nothing_of_the_machine(out, provena
     assert sorted(provenance["offset_consistency"]) == MODELS
     assert provenance["offset_consistency"]["checkpoint"]["n_loci"] == 12
     assert sorted(provenance["counts"]) == [
-        "absent_chroms", "annotation", "chrom_names", "controls", "extraction", "profiles",
-        "sites_used",
+        "absent_chroms", "annotation", "chrom_names", "contexts", "controls", "extraction",
+        "profiles", "sites_used",
     ]  # fmt: skip
     for name in FILES:
         content = (out / name).read_bytes()
@@ -253,6 +254,7 @@ def test_a_second_run_elsewhere_in_another_process_gives_the_same_bytes(out, wor
     shutil.copytree(world.ckpt, tmp_path / "checkpoint")
     words = "--ckpt checkpoint --fasta genome.fa --gtf genes.gtf --out again --flank-bp 12"
     words += " --n-draws 1 --n-boot 100 --n-flips 99 --margin-bp 32 --workers 1"
+    words += " --controls C0,C1,C2 --residual none"
     found = subprocess.run(
         [sys.executable, "-m", "ldar_interp.splice_profile", *words.split()],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,

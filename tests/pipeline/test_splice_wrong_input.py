@@ -270,7 +270,7 @@ def test_an_existing_folder_that_is_no_result(refuse, tmp_path, flags):
         ({"fasta": None}, "--gtf was given alone; wanted --fasta and --gtf together, or neither"),
         ({"strand": "both"}, "command line: strand is 'both'; wanted another value: Input should"),
         ({"controls": "C0,C9"}, "command line: controls.1 is 'C9'; wanted another value: Input"),
-        ({"controls": "C1,C1"}, "controls are C1, C1; wanted some of C0, C1, C2, each once"),
+        ({"controls": "C1,C1"}, "controls are C1, C1; wanted some of C0, C1, C2, C3-8, "),
         ({"margin_bp": 128}, "margin of 128 bp in windows of 256 bp; wanted 1 to 127: choose"),
         ({"config": "absent.toml"}, "absent.toml: cannot be read (No such file or directory);"),
     ],
