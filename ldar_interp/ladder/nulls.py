@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ldar_interp.command_line import say
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.ladder.settings import LadderSettings
 from ldar_interp.letters.kmer_null import KmerNull
@@ -48,12 +49,17 @@ def find_nulls(
 
     Raises
     ------
-    InputError : a genome too short to fit on, or a folder whose null is not of these models.
+    InputError : a genome too short to fit on, or a folder whose null is not of these
+        models or of this genome.
     """
     if settings.residual == NONE:
         return Nulls({}, {}, "none")
     if settings.residual != AUTO:
-        nulls = read_nulls(Path(settings.residual), models, strand=settings.strand)
+        nulls = read_nulls(Path(settings.residual), models, strand=settings.strand, genome=genome)
+        say(
+            f"{program}: the null of {settings.residual} left out the surroundings of the sites "
+            "that it was fitted with, which need not be those of this run"
+        )
         return Nulls(nulls, {name: null.provenance for name, null in nulls.items()}, "read")
     nulls, counts = fit_nulls(
         models,

@@ -28,7 +28,7 @@ def add_letter_rungs(
 
     Parameters
     ----------
-    ladder : C0 to C2, may be empty.
+    ladder : C0 to C2, those that were asked for.
     avoid, avoid_regions, exons : see `build_same_letters`.
     """
     kinds = set(ladder.sites["kind"])

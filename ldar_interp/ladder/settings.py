@@ -24,7 +24,7 @@ class LadderSettings(AnnotatedSettings):
 
     Raises
     ------
-    InputError : no control rung, one twice, or C4 alone.
+    InputError : no control rung, one twice, or none of C0, C1 and C2.
     """
 
     flank_bp: int = Field(100, ge=10, le=2000)
@@ -63,6 +63,9 @@ class LadderSettings(AnnotatedSettings):
                 f"controls are {', '.join(self.controls) or 'none'}; wanted some of "
                 f"{', '.join(RUNGS)}, each once"
             )
-        if not self.placed_rungs:
-            raise InputError("controls are C4 alone; wanted another rung beside it, for example C2")
+        if not self.matched_rungs:
+            raise InputError(
+                f"controls are {', '.join(self.controls)}; wanted one of C0, C1, C2 beside them: "
+                "add C2"
+            )
         return self

@@ -133,7 +133,12 @@ def ladder_grid(
 
 
 def _find_limit(table: pd.DataFrame) -> float:
-    """The largest effect outside C0, if there is any; 1 if all are zero or missing."""
+    """The largest effect that is drawn outside C0, if there is any; 1 if all are zero or missing.
+
+    What is too few is a cross without a colour, and so sets none.
+    """
+    drawn = table[[not is_too_few(row) for _, row in table.iterrows()]]
+    table = drawn if len(drawn) else table
     tight = table[table["control"] != "C0"]
     effects = (tight if len(tight) else table)["effect"].abs().dropna()
     return float(effects.max()) if effects.gt(0).any() else 1.0

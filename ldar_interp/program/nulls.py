@@ -147,7 +147,9 @@ def fit_each(
         yield ModelFit(name, background, fit, counts)
 
 
-def read_nulls(folder: str | Path, models: OpenModels, *, strand: str) -> dict[str, KmerNull]:
+def read_nulls(
+    folder: str | Path, models: OpenModels, *, strand: str, genome: Genome | None = None
+) -> dict[str, KmerNull]:
     """The nulls that kmer_null wrote into a folder, one for each model of a run.
 
     Parameters
@@ -155,6 +157,7 @@ def read_nulls(folder: str | Path, models: OpenModels, *, strand: str) -> dict[s
     folder : with `null.npz` and, if the run has random weights beside the checkpoint,
         `null_random.npz`.
     strand : `forward` if the run reads forward reads only, or any other strand mode.
+    genome : the run's; a null that names another FASTA is refused. None: not checked.
 
     Returns
     -------
@@ -171,6 +174,8 @@ def read_nulls(folder: str | Path, models: OpenModels, *, strand: str) -> dict[s
             raise InputError(f"{path}: no such file; {_MISSING[name]}")
         null = KmerNull.load(path)
         check_null(null, path, models.identify(name), strand=strand)
+        if genome is not None:
+            check_genome(null, path, genome)
         found[name] = null
     return found
 
@@ -199,6 +204,22 @@ def check_null(
         raise InputError(
             f"{path}: the null was fitted on forward reads only, this run also takes reverse "
             f"reads (strand mode {strand}); run kmer_null with --strand transcript"
+        )
+
+
+def check_genome(null: KmerNull, path: str | Path, genome: Genome) -> None:
+    """Raise InputError if the null was fitted on another FASTA: its blocks would not be these."""
+    fitted_on = null.provenance.get("fasta")
+    found = None if genome.path is None else describe_input(genome.path)
+    if (
+        isinstance(fitted_on, Mapping)
+        and found is not None
+        and fitted_on["sha256"] != found["sha256"]
+    ):
+        raise InputError(
+            f"{path}: the null was fitted on {fitted_on.get('file')} (sha256 "
+            f"{str(fitted_on['sha256'])[:12]}), this run reads {found['file']} (sha256 "
+            f"{found['sha256'][:12]}); run kmer_null with the --fasta of this run"
         )
 
 

@@ -94,7 +94,8 @@ def run_analysis(settings: PromoterSettings, *, workers: int) -> PromoterRun:
         nulls = find_nulls(
             models,
             genome,
-            [promoters.known, sites],
+            # All hits, not only those that are profiled: they are the tested motifs too.
+            [promoters.known, found.hits],
             settings,
             margin_bp=margin_bp,
             workers=workers,
@@ -133,14 +134,14 @@ def load_starts(settings: PromoterSettings, genome: Genome) -> Promoters:
     Starts of a BED file take their loci from the annotation, and every annotated start counts as
     known beside them: no control may lie there.
     """
-    annotated = load_promoters(
-        settings.annotation_path,
-        genome,
-        gene_types=settings.gene_type or None,
-        tags=settings.tag or None,
-    )
     if settings.tss is None:
-        return annotated
+        return load_promoters(
+            settings.annotation_path,
+            genome,
+            gene_types=settings.gene_type or None,
+            tags=settings.tag or None,
+        )
+    annotated = load_promoters(settings.annotation_path, genome)
     measured = load_tss_bed(settings.tss, genome, genes=annotated.genes)
     known = pd.concat([measured.known, annotated.known], ignore_index=True).drop_duplicates()
     return Promoters(

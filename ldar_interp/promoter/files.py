@@ -36,7 +36,7 @@ def write_result(folder: Path, run: PromoterRun, settings: PromoterSettings) -> 
 
 def with_accessions(run: PromoterRun) -> PromoterRun:
     """The run with the matrix's accession behind `kind` in every result table."""
-    accession = dict(zip(run.motifs.motifs["kind"], run.motifs.motifs["accession"], strict=True))
+    accession = name_accessions(run)
 
     def add(table: pd.DataFrame) -> pd.DataFrame:
         at = list(table.columns).index("kind") + 1
@@ -56,6 +56,12 @@ def with_accessions(run: PromoterRun) -> PromoterRun:
     )
 
 
+def name_accessions(run: PromoterRun) -> dict[str, str]:
+    """Accession of each motif of the list, by name."""
+    table = run.motifs.motifs
+    return dict(zip(table["kind"].astype(str), table["accession"].astype(str), strict=True))
+
+
 def draw_figure(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
     """`stem`.pdf, .png and .svg: a panel a motif, in the order of the list."""
     sites = run.ladder.sites
@@ -69,6 +75,7 @@ def draw_figure(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
         width_mm=width_mm,
         balance=run.ladder.balance,
         n_groups={str(kind): int(rows["group"].nunique()) for kind, rows in sites.groupby("kind")},
+        accessions=name_accessions(run),
     )
     save_figure(figure, stem)
 

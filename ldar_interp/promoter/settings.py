@@ -31,9 +31,14 @@ class PromoterSettings(LadderSettings):
     _split = field_validator("gene_type", "tag", mode="before")(split_words)
 
     @model_validator(mode="after")
-    def _check_core(self) -> Self:
+    def _check_choices(self) -> Self:
         if CORE_RUNG in self.controls:
             raise InputError(
                 f"controls hold {CORE_RUNG}, which is for donors; wanted some of {', '.join(RUNGS)}"
+            )
+        if self.tss is not None and (self.gene_type or self.tag):
+            raise InputError(
+                "--gene-type and --tag choose starts of the annotation and --tss gives others; "
+                "wanted one or the other: filter the BED file"
             )
         return self

@@ -109,7 +109,7 @@ def test_a_null_from_a_folder_gives_the_same_as_one_fitted_here(world, out, run,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"controls": "C4"}, "controls are C4 alone; wanted another rung beside it"),
+        ({"controls": "C3-8,C4"}, "controls are C3-8, C4; wanted one of C0, C1, C2 beside them"),
         ({"controls": "C1,C1"}, "controls are C1, C1; wanted some of"),
         ({"residual": "nowhere"}, "null.npz: no such file; wanted the folder that kmer_null wrote"),
     ],

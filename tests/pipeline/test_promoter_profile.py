@@ -142,6 +142,7 @@ def test_starts_from_a_bed_file(run_promoters, tmp_path):
         ({"motifs": "absent.meme"}, "no such file; wanted declared, all, a list"),
         ({"p_value": 1e-9}, "no motif has a hit"),
         ({"flank_bp": 10}, "flank of 10 bp beside motifs of up to 6 bp; wanted --flank-bp of 11"),
+        ({"tss": "x.bed", "tag": "basic"}, "--tss gives others; wanted one or the other"),
         ({"controls": "C2,C3-core"}, "controls hold C3-core, which is for donors"),
     ],
 )

@@ -9,6 +9,7 @@ from matplotlib.text import Text
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots import check_figure, ladder_figure, ladder_grid
+from ldar_interp.plots.ladder_grid import _find_limit
 
 MOTIFS = ("INR", "SP1", "TATA-box", "YY1")
 ENDPOINTS = ("left_flank", "inside", "right_flank")
@@ -203,3 +204,13 @@ def test_the_grid_wants_one_offset_a_statistic(motifs: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="left_flank at 2 offsets; name one with offset="):
         ladder_grid(moved)
     assert ladder_grid(moved, offset=1).axes
+
+
+def test_what_is_too_few_does_not_set_the_colours() -> None:
+    table = make_ladder(kinds=("TBP", "SP1"), statistics=("inside",), few=())
+    few = table["kind"] == "SP1"
+    loud = table.assign(
+        effect=table["effect"].where(~few, 0.9), method=table["method"].where(~few, "too few: 2")
+    )
+    largest = table[~few & (table["control"] != "C0")]["effect"].abs().max()
+    assert _find_limit(loud) == pytest.approx(largest)
