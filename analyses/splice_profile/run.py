@@ -58,16 +58,15 @@ def main(
 
 
 def plotted_numbers(result, balance, logos) -> dict[str, pd.DataFrame]:  # type: ignore[no-untyped-def]
-    """What the panels show and no more: the whole tables are what `splice_profile` writes."""
+    """What the panels show, and the residual's differences; all rungs: `splice_profile` itself."""
     from ldar_interp.plots.logos import logo_table
     from ldar_interp.plots.splice import DRAWN_RUNGS
 
     profile, difference = result.profile, result.difference
-    of_p = difference["signal"] == "prob"
     return {
         "data_profile": profile[profile["set"].isin(["site", *DRAWN_RUNGS])],
         "data_logo": logo_table(logos),
-        "data_difference": difference[of_p & difference["control"].isin(DRAWN_RUNGS)],
+        "data_difference": difference[difference["control"].isin(DRAWN_RUNGS)],
         "data_enrichment": result.enrichment,
         "data_balance": balance,
     }
