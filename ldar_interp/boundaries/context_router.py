@@ -1,11 +1,9 @@
 """Rung C4, the model: p around sites in their own and in shuffled contexts."""
 
-import sys
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ldar_interp.boundaries.extract import run_router
 from ldar_interp.boundaries.shuffled_context import ContextProfiles, ContextWindows
@@ -15,7 +13,6 @@ from ldar_interp.model.ldarnet import LDARNet
 
 _CPU_BATCH_BP = 8192
 _GPU_BATCH_BP = 262144
-_PROGRESS_SECONDS = 2.0
 
 
 def profile_contexts(
@@ -74,17 +71,11 @@ def profile_contexts(
         model,
         partial(run_router, dtype=dtype),
         (flat[start : start + batch_size] for start in starts),
-        workers=min(workers, len(starts)) if is_cpu else 1,
+        n_jobs=len(starts),
+        workers=workers,
+        progress=progress,
     )
-    for start, prob in tqdm(
-        zip(starts, results, strict=True),
-        total=len(starts),
-        desc=progress,
-        unit="batch",
-        delay=_PROGRESS_SECONDS,
-        disable=progress is None,
-        file=sys.stderr,
-    ):
+    for start, prob in zip(starts, results, strict=True):
         values[start : start + len(prob)] = prob[:, windows.centre + offsets]
     shaped: NDArray[np.float32] = values.reshape(*windows.ids.shape[:2], offsets.size)
     return ContextProfiles(windows, offsets, shaped[:, 0], shaped[:, 1:])

@@ -6,7 +6,6 @@ depend on how many processes there are.
 """
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -17,7 +16,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ldar_interp.boundaries.stitch import (
     Orientation,
@@ -39,7 +37,6 @@ DEFAULT_MARGIN_SHARE = 8
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _CPU_BATCH_BP = 8192
 _GPU_BATCH_BP = 262144
-_PROGRESS_SECONDS = 2.0
 
 
 def predict_boundaries(
@@ -211,17 +208,11 @@ def fill_plans(
         model,
         partial(run_router, dtype=dtype),
         (_read_batch(genome, batch) for batch in batches),
-        workers=min(workers, len(batches)) if device.type == "cpu" else 1,
+        n_jobs=len(batches),
+        workers=workers,
+        progress=progress,
     )
-    for batch, prob in tqdm(
-        zip(batches, results, strict=True),
-        total=len(batches),
-        desc=progress,
-        unit="batch",
-        delay=_PROGRESS_SECONDS,
-        disable=progress is None,
-        file=sys.stderr,
-    ):
+    for batch, prob in zip(batches, results, strict=True):
         for window, values in zip(batch.windows, prob, strict=True):
             plans[batch.orientation].fill(window, values, is_reverse=batch.orientation == "reverse")
 

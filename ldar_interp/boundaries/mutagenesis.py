@@ -15,7 +15,6 @@ the rest is a plain batch. Sharing the unchanged half of the first layer's scan 
 but it is a small part of the rest and needs kernels that start from a state.
 """
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +25,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ldar_interp.boundaries.edge_windows import check_window, read_window
 from ldar_interp.boundaries.extract import DEFAULT_MARGIN_SHARE, DTYPES
@@ -41,7 +39,6 @@ DEFAULT_CONTEXT_BP = 50
 N_LETTERS = 4
 _CPU_BATCH_BP = 8192
 _GPU_BATCH_BP = 262144
-_PROGRESS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,17 +154,12 @@ def mutate_sites(
         model,
         partial(_mutate, spread_bp=spread_bp, batch_size=size, dtype=dtype),
         jobs.values(),
-        workers=min(workers, max(1, len(jobs))) if device.type == "cpu" else 1,
-    )
-    for row, prob in tqdm(
-        zip(jobs, done, strict=True),
-        total=len(jobs),
-        desc=progress,
+        n_jobs=len(jobs),
+        workers=workers,
+        progress=progress,
         unit="site",
-        delay=_PROGRESS_SECONDS,
-        disable=progress is None,
-        file=sys.stderr,
-    ):
+    )
+    for row, prob in zip(jobs, done, strict=True):
         _fill(result, row, jobs[row], context_bp, prob)
     result.provenance.update(
         window_bp=length,

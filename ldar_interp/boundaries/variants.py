@@ -105,7 +105,8 @@ def score_variants(
         model,
         partial(_route, dtype=dtype),
         jobs,
-        workers=min(workers, max(1, len(jobs))) if device.type == "cpu" else 1,
+        n_jobs=len(jobs),
+        workers=workers,
     )
     for prob, block_targets in zip(done, targets, strict=True):
         for value, cells in zip(prob, block_targets, strict=True):

@@ -4,6 +4,7 @@ Results come in the order of the jobs, and a job is never split, so the numbers 
 how many processes there are.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -11,9 +12,12 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
+from tqdm import tqdm
 
 from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.ldarnet import LDARNet
+
+_PROGRESS_SECONDS = 2.0
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,7 +28,10 @@ def run_jobs(
     work: Callable[[LDARNet, Job], Result],
     jobs: Iterable[Job],
     *,
+    n_jobs: int,
     workers: int,
+    progress: str | None = None,
+    unit: str = "batch",
 ) -> Iterator[Result]:
     """`work(model, job)` for each job, in order, read as they are needed.
 
@@ -32,8 +39,29 @@ def run_jobs(
     ----------
     work : a function of a module or a `functools.partial` of one, so that it can be sent to
         another process; so must be jobs and results.
-    workers : processes; 1 is this one. More are for a CPU only.
+    n_jobs : how many jobs there are.
+    workers : processes on a CPU, never more than jobs; on another device there is this one only.
+    progress : label of a progress bar on stderr; None for none.
+    unit : what a job is called beside the bar.
     """
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    results = _run(model, work, jobs, min(workers, n_jobs) if on_cpu else 1)
+    return iter(
+        tqdm(
+            results,
+            total=n_jobs,
+            desc=progress,
+            unit=unit,
+            delay=_PROGRESS_SECONDS,
+            disable=progress is None,
+            file=sys.stderr,
+        )
+    )
+
+
+def _run(
+    model: LDARNet, work: Callable[[LDARNet, Job], Result], jobs: Iterable[Job], workers: int
+) -> Iterator[Result]:
     if workers <= 1:
         with one_thread(model):
             for job in jobs:

@@ -4,7 +4,6 @@ Each block gives about the same share of the windows, drawn without overlap of t
 kept. Where the analysis reads both strands, every other window is read on the minus strand.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ldar_interp.boundaries.extract import DEFAULT_MARGIN_SHARE, run_router
 from ldar_interp.boundaries.tiling import check_margin
@@ -30,7 +28,6 @@ BACKGROUND_BP = 500_000
 edges, 0.904 from 108 k, 0.912 from 216 k, 0.919 from 433 k and 0.923 from 865 k."""
 
 _BATCH_BP = 8192
-_PROGRESS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +170,12 @@ def _model_windows(
 ) -> NDArray[np.float32]:
     size = max(1, _BATCH_BP // ids.shape[1])
     starts = range(0, len(ids), size)
-    on_cpu = next(model.parameters()).device.type == "cpu"
     results = run_jobs(
         model,
         partial(run_router, dtype=dtype),
         (ids[begin : begin + size] for begin in starts),
-        workers=min(workers, len(starts)) if on_cpu else 1,
+        n_jobs=len(starts),
+        workers=workers,
+        progress=progress,
     )
-    shown = tqdm(
-        results,
-        total=len(starts),
-        desc=progress,
-        unit="batch",
-        delay=_PROGRESS_SECONDS,
-        disable=progress is None,
-        file=sys.stderr,
-    )
-    return np.concatenate(list(shown))
+    return np.concatenate(list(results))

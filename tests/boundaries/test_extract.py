@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ldar_interp.boundaries import extract
+from ldar_interp.boundaries import extract, workers
 from ldar_interp.boundaries.extract import extract_boundaries, predict_boundaries, run_router
 from ldar_interp.errors import CoordinateError, DeviceError, InputError
 from ldar_interp.genome.alphabet import encode
@@ -293,7 +293,7 @@ def test_sites_and_controls_share_windows(model, genome):
 
 
 def test_progress_goes_to_stderr_and_torch_threads_are_restored(model, genome, capsys, monkeypatch):
-    monkeypatch.setattr(extract, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(workers, "_PROGRESS_SECONDS", 0.0)
     before = torch.get_num_threads()
     run(model, genome, make_sites(("chr1", 300, "+")), progress="nano")
     caught = capsys.readouterr()
