@@ -1,0 +1,39 @@
+"""Residuals of shuffled contexts: each window's own expectation, by the fit of its site's block."""
+
+import numpy as np
+import pandas as pd
+
+from ldar_interp.boundaries.shuffled_context import ContextProfiles, ContextWindows
+from ldar_interp.ladder.measure import subtract_expected
+
+WINDOW_BP, OFFSETS = 8, np.array([-1, 0, 1])
+
+
+class Blocks:
+    def find_sites(self, sites):
+        return sites["block"].to_numpy()
+
+
+class Null:
+    """Expects 0.1 a block, 0.01 an edge of the window and 0.001 a letter that the window repeats."""
+
+    blocks = Blocks()
+
+    def expect_windows(self, ids, block):
+        edges = np.arange(ids.shape[1])
+        return 0.1 * np.asarray(block)[:, None] + 0.01 * edges + 0.001 * ids[:, :1]
+
+
+def test_each_window_loses_what_its_letters_and_its_block_expect():
+    sites = pd.DataFrame({"site_id": ["a", "b"], "block": [1, 3]})
+    first_letter = np.array([[0, 1, 2], [3, 0, 1]], dtype=np.uint8)  # native, two shuffles
+    ids = np.repeat(first_letter[:, :, None], WINDOW_BP, axis=2)
+    windows = ContextWindows(sites, ids, {}, {})
+    ones = np.ones((2, 3), dtype=np.float32)
+    found = ContextProfiles(windows, OFFSETS, ones, np.ones((2, 2, 3), dtype=np.float32))
+    residual = subtract_expected(found, Null())
+    at_edges = 0.01 * (WINDOW_BP // 2 + OFFSETS)
+    for site, block in enumerate((1, 3)):
+        expected = [0.1 * block + at_edges + 0.001 * letter for letter in first_letter[site]]
+        np.testing.assert_allclose(residual.native[site], 1 - expected[0], rtol=1e-6)
+        np.testing.assert_allclose(residual.shuffled[site], 1 - np.array(expected[1:]), rtol=1e-6)
