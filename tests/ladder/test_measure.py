@@ -17,7 +17,8 @@ class Blocks:
 class Null:
     """Expects 0.1 a block, 0.01 an edge of the window and 0.001 a letter that the window repeats."""
 
-    blocks = Blocks()
+    def __init__(self):
+        self.blocks = Blocks()
 
     def expect_windows(self, ids, block):
         edges = np.arange(ids.shape[1])
