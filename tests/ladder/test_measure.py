@@ -15,7 +15,7 @@ class Blocks:
 
 
 class Null:
-    """Expects 0.1 a block, 0.01 an edge of the window and 0.001 a letter that the window repeats."""
+    """Expects 0.1 a block, 0.01 an edge of the window and 0.001 by its first letter."""
 
     def __init__(self):
         self.blocks = Blocks()
