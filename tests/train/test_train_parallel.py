@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny_run import tiny_config
-from two_processes import N_STEPS, shared_config, vars_of
+from two_processes import N_STEPS, shared_config, vars_of, write_shared_config
 
 from ldar_interp.errors import DeviceError, InputError
 from ldar_interp.model.checkpoint import random_model
@@ -30,6 +30,7 @@ ALONE = Team("none", 0, 1, torch.device("cpu"))
 def folder(tmp_path_factory):
     """The work of two gloo processes, done once for all tests here."""
     made = tmp_path_factory.mktemp("two")
+    write_shared_config(made)
     config = shared_config(made)
     pretrain(config, made / "one", max_steps=N_STEPS)
     pretrain(config, made / "from_one", max_steps=1)
@@ -112,6 +113,7 @@ def test_gradients_of_two_processes(folder, file, groups):
 
 
 def test_gradients_of_one_process_in_micro_batches(tmp_path):
+    write_shared_config(tmp_path)
     config = shared_config(tmp_path, micro_windows=2)
     model = random_model(config.shape(), seed=5)
     plan = plan_micro_batches(5, ALONE, 2)
@@ -122,6 +124,7 @@ def test_gradients_of_one_process_in_micro_batches(tmp_path):
 
 
 def test_micro_batches_change_nothing_without_the_ratio_loss(tmp_path):
+    write_shared_config(tmp_path)
     config = shared_config(tmp_path)
     free = config.objective.model_copy(update={"alpha": 0.0})
     config = config.model_copy(update={"objective": free})

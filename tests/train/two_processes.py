@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from tiny_run import NESTED, tiny_config
+from tiny_run import NESTED, write_config
 
 from ldar_interp.model.checkpoint import random_model
-from ldar_interp.train.config import PretrainConfig
+from ldar_interp.train.config import PretrainConfig, read_config
 from ldar_interp.train.data import WindowSampler
 from ldar_interp.train.loop import pretrain
 from ldar_interp.train.parallel import join_team
@@ -21,9 +21,14 @@ from ldar_interp.train.step import add_gradients, plan_micro_batches
 N_STEPS = 3
 
 
+def write_shared_config(folder: Path) -> None:
+    """The file of two routers; written once, before two processes read it."""
+    write_config(folder, shape=NESTED)
+
+
 def shared_config(folder: Path, *, micro_windows: int | None = None) -> PretrainConfig:
     """Two routers, five windows a step: three for one process and two for the other."""
-    config = tiny_config(folder, shape=NESTED)
+    config = read_config(folder / "config.toml")
     optimizer = config.optimizer.model_copy(
         update={"batch_windows": 5, "micro_windows": micro_windows}
     )
