@@ -1,0 +1,1 @@
+"""Downstream tasks: what is asked, the examples and their splits, leaks, published numbers."""

@@ -1,0 +1,69 @@
+"""Sequences of any length as batches of similar length, so that little of a batch is padding.
+
+The model reads a sequence the same alone or in a batch, with or without padding; how batches are
+cut changes the speed, and results to rounding only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ldar_interp.errors import InputError
+from ldar_interp.genome.alphabet import PAD, encode
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedBatch:
+    """`rows` (b,): which sequences; `input_ids` (b, l) int64, padded with [PAD] on the right."""
+
+    rows: NDArray[np.int64]
+    input_ids: Int[Tensor, "b l"]
+
+
+def encode_sequences(sequences: Sequence[str]) -> list[NDArray[np.uint8]]:
+    """Ids of each sequence. Unknown letters are N.
+
+    Raises
+    ------
+    InputError : an empty sequence.
+    """
+    encoded = [encode(sequence) for sequence in sequences]
+    for row, ids in enumerate(encoded):
+        if len(ids) == 0:
+            raise InputError(f"sequence {row} is empty; wanted at least one base: remove it")
+    return encoded
+
+
+def plan_batches(
+    lengths: Sequence[int] | NDArray[np.int64], max_bases: int
+) -> list[NDArray[np.int64]]:
+    """Rows of each batch: sorted by length, rows of equal length in their order.
+
+    A batch holds at most `max_bases` bases with its padding, and at least one sequence.
+    """
+    found = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(found, kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    begin = 0
+    for end in range(1, len(order) + 1):
+        # The last row is the longest, and all are padded to it.
+        if end == len(order) or (end + 1 - begin) * found[order[end]] > max_bases:
+            batches.append(order[begin:end])
+            begin = end
+    return batches
+
+
+def pad_batch(
+    encoded: Sequence[NDArray[np.uint8]], rows: NDArray[np.int64], device: torch.device
+) -> PaddedBatch:
+    """The sequences `rows` of `encoded` as one batch."""
+    longest = max(len(encoded[row]) for row in rows)
+    ids = np.full((len(rows), longest), PAD, dtype=np.int64)
+    for k, row in enumerate(rows):
+        ids[k, : len(encoded[row])] = encoded[row]
+    return PaddedBatch(rows, torch.from_numpy(ids).to(device))
