@@ -62,6 +62,7 @@ def enrichment(
     seed: int = 0,
     primary: Sequence[str] = ("C1", "C2"),
     rungs: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
     min_sites: int = 20,
     min_groups: int = 10,
 ) -> EnrichmentResult:
@@ -82,6 +83,8 @@ def enrichment(
         have are no part of the family.
     rungs : rungs to report; one without any control is listed as too few. Default: those that
         the controls have.
+    kinds : kinds to report, in this order; one without any site is listed as too few. Default:
+        those that the sites have.
     min_sites, min_groups : below either the row is listed as "too few", with neither interval
         nor p.
 
@@ -98,12 +101,13 @@ def enrichment(
     check_pairing(profiles, control_profiles)
     if 0 not in profiles.offsets:
         raise InputError("profiles have no offset 0, where the effect is declared; collect it")
-    if not len(profiles):
+    if not len(profiles) and not kinds:
         raise InputError("profiles hold no sites; nothing can be compared")
     widths = _read_widths(profiles) if regions else None
     signal = profiles.signal
     given = Settings(model, signal, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
-    kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
+    if kinds is None:
+        kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
     rungs = sorted(set(rungs or control_profiles.sites["set"].tolist()))
     rows: list[dict[str, object]] = []
     profile_parts, difference_parts = [], []

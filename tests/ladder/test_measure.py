@@ -26,7 +26,7 @@ class Null:
 
 
 def test_each_window_loses_what_its_letters_and_its_block_expect():
-    sites = pd.DataFrame({"site_id": ["a", "b"], "block": [1, 3]})
+    sites = pd.DataFrame({"site_id": ["a", "b"], "block": [1, 3], "strand": ["+", "-"]})
     first_letter = np.array([[0, 1, 2], [3, 0, 1]], dtype=np.uint8)  # native, two shuffles
     ids = np.repeat(first_letter[:, :, None], WINDOW_BP, axis=2)
     windows = ContextWindows(sites, ids, {}, {})
@@ -38,3 +38,19 @@ def test_each_window_loses_what_its_letters_and_its_block_expect():
         expected = [0.1 * block + at_edges + 0.001 * letter for letter in first_letter[site]]
         np.testing.assert_allclose(residual.native[site], 1 - expected[0], rtol=1e-6)
         np.testing.assert_allclose(residual.shuffled[site], 1 - np.array(expected[1:]), rtol=1e-6)
+
+
+def test_a_turned_window_loses_what_is_expected_of_its_turned_letters():
+    """Forward mode, a site on -: T becomes A, and offset o lies at column c - o."""
+    sites = pd.DataFrame({"site_id": ["a"], "block": [1], "strand": ["-"]})
+    ids = np.array([0, 1, 2, 3, 3, 3, 3, 3], dtype=np.uint8)  # ACGTTTTT, turned AAAAACGT
+    windows = ContextWindows(sites, np.stack([ids, ids[::-1]])[None], {}, {})
+    native, shuffled = np.ones((1, 3), np.float32), np.ones((1, 1, 3), np.float32)
+    found = ContextProfiles(windows, OFFSETS, native, shuffled)
+    residual = subtract_expected(found, Null(), strand="forward")
+    at_edges = 0.1 + 0.01 * (WINDOW_BP // 2 - OFFSETS)
+    np.testing.assert_allclose(residual.native[0], 1 - at_edges, rtol=1e-6)  # begins with A
+    np.testing.assert_allclose(residual.shuffled[0, 0], 1 - at_edges - 0.003, rtol=1e-6)  # with T
+    both = subtract_expected(found, Null(), strand="mean")
+    kept = subtract_expected(found, Null(), strand="transcript")
+    np.testing.assert_allclose(both.native, (kept.native + residual.native) / 2, rtol=1e-6)
