@@ -95,7 +95,7 @@ def run_analysis(settings: PromoterSettings, *, workers: int) -> PromoterRun:
             models,
             genome,
             # All hits, not only those that are profiled: they are the tested motifs too.
-            [promoters.known, found.hits],
+            {"transcription starts": promoters.known, "motif hits": found.hits},
             settings,
             margin_bp=margin_bp,
             workers=workers,
