@@ -19,8 +19,9 @@ def compare_ladder(
 ) -> EnrichmentResult:
     """The tables of a run; q is adjusted over the declared rungs and signals of each model.
 
-    C4 is compared among its own windows; a kind without one is listed as too few. Its rows of the set `site` are left out of the profile
-    table, where they would stand beside the sites' values from the track.
+    C4 is compared among its own windows; a kind without one is listed as too few. Its rows of the
+    set `site` are left out of the profile table, where they would stand beside the sites' values
+    from the track.
     """
     parts = [
         enrichment(

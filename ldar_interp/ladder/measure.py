@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ldar_interp.boundaries.context_reads import average_reads, plan_reads
 from ldar_interp.boundaries.context_router import profile_contexts
 from ldar_interp.boundaries.extract import extract_boundaries
 from ldar_interp.boundaries.shuffled_context import (
+    WINDOW_BP,
     ContextProfiles,
     ContextWindows,
     shuffle_contexts,
@@ -30,9 +32,12 @@ from ldar_interp.profiles import Profiles, collect
 from ldar_interp.program.models import OpenModels
 from ldar_interp.sites.controls import ControlLadder
 from ldar_interp.stats.context_pairs import pair_contexts
+from ldar_interp.stats.enrichment import MIN_GROUPS, MIN_SITES
 
 MAX_CONTEXT_FLANK_BP = 400
 """Of C4: its windows are 1,024 bp, and the null needs 100 bp beyond the last edge."""
+
+TOO_FEW = "not run: too few sites or groups for an interval"
 
 Key = tuple[str, str]
 """Model and signal."""
@@ -88,14 +93,7 @@ def measure_ladder(
     extraction: dict[str, dict[str, Any]] = {}
     windows = None
     if CONTEXT_RUNG in settings.controls:
-        windows = shuffle_contexts(
-            ladder.sites,
-            genome,
-            cores=cores,
-            n_shuffles=settings.n_shuffles,
-            max_sites=settings.max_context_sites,
-            seed=settings.seed,
-        )
+        windows = shuffle_large_kinds(ladder.sites, genome, settings, cores=cores)
         report.tell_contexts(program, windows)
     for name, model in models.by_name.items():
         track = extract_boundaries(
@@ -127,6 +125,45 @@ def measure_ladder(
     return LadderProfiles(
         placed, contexts, extraction, {} if windows is None else dict(windows.counts)
     )
+
+
+def shuffle_large_kinds(
+    sites: pd.DataFrame,
+    genome: Genome,
+    settings: LadderSettings,
+    *,
+    cores: Mapping[str, tuple[int, int]],
+) -> ContextWindows:
+    """The windows of C4, of the kinds with enough sites and groups for an interval.
+
+    A window of C4 serves one site alone and each site has several, so this rung costs more than
+    all others together. A kind that would be listed as too few whatever came out is not run: its
+    sites are counted as `TOO_FEW`.
+
+    Parameters
+    ----------
+    cores : kind -> bases that stay, relative to the site's edge.
+    """
+    counted = sites.groupby("kind", sort=False)["group"].agg(["size", "nunique"])
+    is_large = (counted["size"] >= MIN_SITES) & (counted["nunique"] >= MIN_GROUPS)
+    chosen = sites[sites["kind"].map(is_large).to_numpy(dtype=bool)]
+    if len(chosen):
+        windows = shuffle_contexts(
+            chosen,
+            genome,
+            cores=cores,
+            n_shuffles=settings.n_shuffles,
+            max_sites=settings.max_context_sites,
+            seed=settings.seed,
+        )
+    else:
+        none = np.empty((0, 1 + settings.n_shuffles, WINDOW_BP), dtype=np.uint8)
+        windows = ContextWindows(chosen.reset_index(drop=True), none, {}, {})
+    counts = {
+        str(kind): windows.counts.get(str(kind), {"sites": n, "used": 0, TOO_FEW: n})
+        for kind, n in counted["size"].items()
+    }
+    return replace(windows, counts=counts)
 
 
 def _measure_contexts(

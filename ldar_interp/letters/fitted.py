@@ -17,7 +17,7 @@ from ldar_interp.letters.exclusion import KEEP_AWAY_BP, near_sites
 
 @dataclass(frozen=True, eq=False)
 class FittedEdges:
-    """Closed ranges `low`..`high` of plus-strand edges on `chrom`, all (n,); they do not overlap."""
+    """Closed ranges `low`..`high` of plus-strand edges on `chrom`, all (n,), not overlapping."""
 
     chrom: NDArray[np.str_]
     low: NDArray[np.int64]

@@ -33,6 +33,9 @@ from ldar_interp.stats.resample import (
     sign_flip_test,
 )
 
+MIN_SITES, MIN_GROUPS = 20, 10
+"""Pairs and groups below which a row has neither interval nor p."""
+
 PROFILE_COLUMNS = (
     *("model", "signal", "kind", "set", "offset", "mean", "ci_low", "ci_high"),
     *("boundary_rate", "n"),
@@ -63,8 +66,8 @@ def enrichment(
     primary: Sequence[str] = ("C1", "C2"),
     rungs: Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
-    min_sites: int = 20,
-    min_groups: int = 10,
+    min_sites: int = MIN_SITES,
+    min_groups: int = MIN_GROUPS,
 ) -> EnrichmentResult:
     """Compare sites with their matched controls, for every kind and control rung.
 
