@@ -15,9 +15,15 @@ from ldar_interp.stats.regions import Region
 
 
 def compare_ladder(
-    found: LadderProfiles, settings: LadderSettings, *, regions: Sequence[Region] = ()
+    found: LadderProfiles,
+    settings: LadderSettings,
+    *,
+    regions: Sequence[Region] = (),
+    curves_of: Sequence[str] | None = None,
 ) -> EnrichmentResult:
     """The tables of a run; q is adjusted over the declared rungs and signals of each model.
+
+    `curves_of` are the kinds whose profile and difference are tabulated; default all.
 
     C4 is compared among its own windows; a kind without one is listed as too few. Its rows of the
     set `site` are left out of the profile table, where they would stand beside the sites' values
@@ -28,6 +34,7 @@ def compare_ladder(
             *profiles,
             model=model,
             regions=regions,
+            curves_of=curves_of,
             primary=PRIMARY,
             rungs=settings.placed_rungs,
             n_boot=settings.n_boot,
@@ -43,6 +50,7 @@ def compare_ladder(
             # A kind whose sites all lack a window has its row too, as on the other rungs.
             kinds=_list_kinds(found.placed[model, signal][0]),
             regions=regions,
+            curves_of=curves_of,
             primary=(),
             rungs=(CONTEXT_RUNG,),
             n_boot=settings.n_boot,
