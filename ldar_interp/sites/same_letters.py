@@ -177,15 +177,15 @@ def _build(
         parts.append(MatchedPlaces(candidates, found, pool.frame))
     measured = measure_matched(parts, genome, meter)
     for ((rung, kind), pool), part, places in zip(pools.items(), parts, measured, strict=True):
-        rows, seeker, found = placed.rows_of(kind), seekers[rung, kind], part.found
+        rows, seeker, draws = placed.rows_of(kind), seekers[rung, kind], part.found
         counts.setdefault(rung, {})[kind] = count_matches(
-            placed, kind, seeker, part.candidates, found[0], pool
+            placed, kind, seeker, part.candidates, draws[0], pool
         )
         tables += [
-            places.tabulate(placed, rows, index, rung, draw) for draw, index in enumerate(found)
+            places.tabulate(placed, rows, index, rung, draw) for draw, index in enumerate(draws)
         ]
         balances.append(
-            places.compare(rung, kind, site_values[rows], seeker, found[0], meter.names)
+            places.compare(rung, kind, site_values[rows], seeker, draws[0], meter.names)
         )
     covariates = pd.DataFrame(site_values, columns=list(meter.names), index=order).sort_index()
     plain = given.drop(columns=list(meter.names), errors="ignore")

@@ -247,7 +247,7 @@ def null_folder(world, tmp_path_factory):
         ModelSettings(ckpt=str(world.ckpt), fasta=world.fasta, out=folder, baseline="none")
     )
     with Genome(world.fasta) as genome:
-        nulls, _ = fit_nulls(models, genome, [], n_bases=5_000, margin_bp=32, program="test")
+        nulls, _ = fit_nulls(models, genome, {}, n_bases=5_000, margin_bp=32, program="test")
     nulls["checkpoint"].save(folder / "null.npz")
     return folder
 
