@@ -27,12 +27,12 @@ class FinetuneSettings(BaseModel):
     task: tuple[str, ...] = ()
     suite: Literal["nt18", "gb9", "all"] | None = None
     ckpt: str | None = Field(None, min_length=1)
-    data: Path | None = None
+    data: str | None = Field(None, min_length=1)
     out: Path = Path(PROGRAM)
     protocol: Literal["published", "careful"] = "careful"
     probe: bool = False
     head: Literal["linear", "attention", "chunks"] = "linear"
-    folds: int | None = Field(None, ge=1, le=100)
+    folds: int | None = Field(None, ge=2, le=100)
     epochs: int | None = Field(None, ge=1)
     lr: float | None = Field(None, gt=0)
     batch_size: int | None = Field(None, ge=1)
@@ -58,7 +58,7 @@ class FinetuneSettings(BaseModel):
         if self.data is None:
             raise InputError(
                 "--data was not given; wanted the folder that holds the tasks' examples, each in a "
-                "folder of its own name"
+                "folder of its own name, or hf://owner/name"
             )
         if len(set(self.task)) < len(self.task) or len(set(self.floors)) < len(self.floors):
             raise InputError("a task or a floor was given twice; wanted each once")

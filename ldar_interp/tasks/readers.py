@@ -47,6 +47,17 @@ def read_task(task: Task, folder: str | Path) -> TaskData:
     raise InputError(f"{place} has no data of {task.name}; to get them, {task.where}")
 
 
+def has_folder(task: Task, folder: str | Path) -> bool:
+    """Whether a folder of task folders has one for this task; for the hub always True.
+
+    What lies in it is `read_task`'s to judge: a broken one is an error there, and not absent here.
+    """
+    if is_hub_address(folder):
+        return True
+    names = (task.name, HOMES.get(task.name, task.name))
+    return any((Path(folder).expanduser() / name).is_dir() for name in names)
+
+
 def _list_candidates(task: Task, place: Path) -> list[Path]:
     """Where to look, best first."""
     if place.is_file():
