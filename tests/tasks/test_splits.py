@@ -24,7 +24,7 @@ def test_ten_rows_of_two_classes_in_five_folds():
     assert sorted(np.concatenate([fold.validation for fold in folds])) == list(range(10))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 6))
 def test_folds_are_a_partition_that_keeps_groups(seed, n_folds):
     rng = np.random.default_rng(seed)
