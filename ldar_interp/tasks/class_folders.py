@@ -1,7 +1,7 @@
 """Genomic Benchmarks as its package writes them: `train/<class>/<id>.txt`, one sequence a file.
 
-Class folders are sorted, so that labels do not depend on the file system. (The package's own PyTorch
-data set numbers the classes in the order in which the file system lists them.)
+Class folders are sorted, so that labels do not depend on the file system. (The package's own
+PyTorch data set numbers the classes in the order in which the file system lists them.)
 """
 
 from pathlib import Path

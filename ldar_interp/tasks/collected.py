@@ -1,23 +1,27 @@
 """Collected data: real examples of the tasks from public copies, with fewer rows than published.
 
 For most tasks the published training rows have no copy that is easy to get, so these folders hold
-what could be found, each with a PROVENANCE.md. What is trained and tested on, by file name:
+what could be found, each with a PROVENANCE.md. What is trained and tested on:
 
-| file | tasks | train | validation | test |
-|---|---|---|---|---|
-| `nt_test.csv.gz`, `gue.csv.gz` | histone marks | GUE dev, without rows of the NT test | GUE test, likewise | NT test, as published |
-| `liu2016_train.csv.gz`, `liu2016_test.csv.gz` | enhancers, enhancers_types | the real rows of the published training split | none | as published, 100 of 400 leaked |
-| `gue_prom_300_tata.csv.gz` | promoter_tata | GUE train | GUE dev | GUE test |
-| `gue_prom_300_*.csv.gz` | promoter_all, promoter_no_tata | GUE dev | none | GUE test |
-| `nt_style_reconstruction.csv.gz` | promoter_tata, on request | its train, whole pairs | none | its test |
-| `gue_reconstructed.csv.gz` | splice_sites_all, and two stand-ins | GUE dev | none | GUE test, without rows of dev |
-| `gb_test.csv.gz` | human_nontata_promoters | the published test, split by hash | likewise | likewise |
-| `gb_train_subset.csv.gz` | human_ensembl_regulatory, human_ocr_ensembl | 1,000 to 1,500 rows, split by hash | likewise | likewise |
+- histone marks (`nt_test.csv.gz`, `gue.csv.gz`): train is GUE dev and validation GUE test, both
+  without rows of the NT test; test is the NT test, as published.
+- enhancers, enhancers_types (`liu2016_train.csv.gz`, `liu2016_test.csv.gz`): train is the real part
+  of the published training rows; test as published, 100 of 400 leaked.
+- promoter_tata (`gue_prom_300_tata.csv.gz`): GUE train, dev and test. On request, by the path of
+  the file, `nt_style_reconstruction.csv.gz`: its train and test, whole pairs.
+- promoter_all, promoter_no_tata (`gue_prom_300_*.csv.gz`): train is GUE dev, test GUE test.
+- splice_sites_all (`gue_reconstructed.csv.gz`): train is GUE dev, test GUE test without rows of
+  dev. The same rows stand in for splice_sites_acceptors (label 0 against the rest) and _donors
+  (label 1).
+- human_nontata_promoters (`gb_test.csv.gz`): the published test, split by hash, 70/10/20 %.
+- human_ensembl_regulatory, human_ocr_ensembl (`gb_train_subset.csv.gz`): 1,500 and 1,000 sampled
+  rows, split likewise: smoke tests.
 
 GUE is the benchmark of DNABERT-2 (Zhou et al. 2023): the same underlying examples as in NT for the
 histone marks and promoters (for promoter_tata with other negatives), split anew; a harder set for
 splice sites. For cross-validation, train and validation rows together are the training rows
-(`TaskData.pool_training`): for a histone mark all GUE dev and test rows that are not in the NT test.
+(`TaskData.pool_training`): for a histone mark all GUE rows of dev and test that are not in the NT
+test.
 """
 
 from collections.abc import Callable
@@ -93,8 +97,8 @@ def _read_histone(_task: Task, folder: Path) -> RawTask | None:
         "test": _read(files[0]),
     }
     notes = (
-        "Train is the dev part and validation the test part of GUE (DNABERT-2's benchmark), another "
-        "random split of the same data.",
+        "Train is the dev part and validation the test part of GUE (DNABERT-2's benchmark), "
+        "another random split of the same data.",
         f"GUE rows that are in the NT test, left out: {len(gue) - len(kept)}.",
     )
     return RawTask(parts, READER, files, PUBLISHED_TEST, notes)
@@ -108,8 +112,8 @@ def _read_enhancers(task: Task, folder: Path) -> RawTask | None:
     if task.name == "enhancers_types":
         parts = {name: frame.assign(label=frame["type"]) for name, frame in parts.items()}
     notes = (
-        "Train is the real part of the published training rows (Liu et al. 2016), without its 12,000 "
-        "synthetic sequences.",
+        "Train is the real part of the published training rows (Liu et al. 2016), without its "
+        "12,000 synthetic sequences.",
     )
     return RawTask(parts, READER, files, PUBLISHED_TEST, notes)
 
@@ -123,8 +127,12 @@ def _read_gue_promoters(task: Task, folder: Path) -> RawTask | None:
     test = _take(frame, "gue_split", "test")
     train, dev = _take(frame, "gue_split", "train"), _take(frame, "gue_split", "dev")
     if len(train):
-        note = "GUE's own train, dev and test; its negatives are genomic, NT's are shuffled promoters."
-        return RawTask({"train": train, "validation": dev, "test": test}, READER, files, OTHER, (note,))
+        note = (
+            "GUE's own train, dev and test; its negatives are genomic, NT's are shuffled promoters."
+        )
+        return RawTask(
+            {"train": train, "validation": dev, "test": test}, READER, files, OTHER, (note,)
+        )
     note = f"{_GUE} Train is its dev part."
     return RawTask({"train": dev, "test": test}, READER, files, OTHER, (note,))
 
@@ -157,8 +165,8 @@ def _read_splice(task: Task, folder: Path) -> RawTask | None:
         site = {"splice_sites_acceptors": "0", "splice_sites_donors": "1"}[task.name]
         frame = frame.assign(label=(frame["label"] == site).map({True: "1", False: "0"}))
         notes.append(
-            f"A stand-in: label {site} of splice_sites_all against the rest; the published data are "
-            "Spliceator's, 600 bp."
+            f"A stand-in: label {site} of splice_sites_all against the rest; the published data "
+            "are Spliceator's, 600 bp."
         )
     is_copy = frame["test_row_also_in_dev"] == "1"
     notes.append(f"Test rows that are also in dev, left out: {int(is_copy.sum())}.")

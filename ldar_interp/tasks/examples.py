@@ -16,7 +16,15 @@ from scipy.sparse.csgraph import connected_components
 
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import decode, encode
-from ldar_interp.tasks.leaks import EXACT, NEAR, NEAR_SHARE, Leaks, find_leaks, group_near, hash_sequence
+from ldar_interp.tasks.leaks import (
+    EXACT,
+    NEAR,
+    NEAR_SHARE,
+    Leaks,
+    find_leaks,
+    group_near,
+    hash_sequence,
+)
 from ldar_interp.tasks.registry import Task
 
 PARTS = ("train", "validation", "test")
@@ -140,7 +148,7 @@ def _clean(task: Task, raw: RawTask, name: str, notes: list[str]) -> pd.DataFram
             "sequence": [normalise(one) for one in found["sequence"]],
             "label": _read_labels(task, found["label"], where),
         }
-    )
+    ).astype({"row_id": str, "sequence": str})
     frame["group"] = "" if "group" not in found else found["group"].to_numpy(dtype=object)
     lengths = frame["sequence"].str.len()
     if (lengths == 0).any():
@@ -159,8 +167,8 @@ def _clean(task: Task, raw: RawTask, name: str, notes: list[str]) -> pd.DataFram
     has_n = frame["sequence"].str.contains("N", regex=False)
     if has_n.any():
         notes.append(
-            f"Letters other than A, C, G, T, read as N: in {int(has_n.sum())} of {len(frame)} {name} "
-            "rows."
+            f"Letters other than A, C, G, T, read as N: in {int(has_n.sum())} of {len(frame)} "
+            f"{name} rows."
         )
     low, high = task.length_bp
     is_odd = (lengths < low) | (lengths > high)
@@ -170,7 +178,7 @@ def _clean(task: Task, raw: RawTask, name: str, notes: list[str]) -> pd.DataFram
             f"Other lengths than published ({_say_span(low, high)}): {int(is_odd.sum())} of "
             f"{len(frame)} {name} rows, {found_span}."
         )
-    return frame.astype({"row_id": str, "sequence": str, "group": str})
+    return frame.astype({"group": str})
 
 
 def _say_span(low: int, high: int) -> str:
@@ -238,9 +246,7 @@ def _note_copies(training: pd.DataFrame, notes: list[str]) -> None:
         )
 
 
-def _note_leaks(
-    leaks: Leaks, training: pd.DataFrame, test: pd.DataFrame, notes: list[str]
-) -> None:
+def _note_leaks(leaks: Leaks, training: pd.DataFrame, test: pd.DataFrame, notes: list[str]) -> None:
     labels = training["label"].to_numpy()
     for kind, what in (
         (EXACT, "the same sequence in a training row, on either strand"),

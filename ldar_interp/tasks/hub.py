@@ -39,8 +39,8 @@ def fetch_task(task: Task, address: str | Path) -> Path:
         chosen = _choose_files(task, files)
         if not chosen:
             raise InputError(
-                f"{address} has no files of {task.name}; wanted {task.name}/train and test as FASTA "
-                "or parquet"
+                f"{address} has no files of {task.name}; wanted {task.name}/train and test as "
+                "FASTA or parquet"
             )
         return Path(snapshot_download(repo, repo_type="dataset", allow_patterns=chosen))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:

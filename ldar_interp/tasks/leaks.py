@@ -9,17 +9,17 @@ A benchmark whose test sequences were seen in training measures memory. Two kind
   costs at most 20 of the k-mers.
 
 One training row, not all of them together: repeats such as Alu, whose k-mers are all over a large
-training set, do not make a leak by themselves. Distinct k-mers, so that a stretch of a simple repeat
-counts little. Rows under 20 bp can only be exact.
+training set, do not make a leak by themselves. Distinct k-mers, so that a stretch of a simple
+repeat counts little. Rows under 20 bp can only be exact.
 
     test    ACGTTGCA...............          shifted by 5 of 500: 476 of 481 20-mers shared
     train        GCA..................
 
-Test rows are asked, not pairs: a short training row inside a long test row is not near. `group_near`
-links two rows if either is near in the other.
+Test rows are asked, not pairs: a short training row inside a long test row is not near.
+`group_near` links two rows if either is near in the other.
 
-Cost: linear in the bases but for the pairs that do share k-mers. A bitmap of hashed k-mers drops the
-training k-mers that no test row has; pairs are counted as a product of sparse matrices.
+Cost: linear in the bases but for the pairs that do share k-mers. A bitmap of hashed k-mers drops
+the training k-mers that no test row has; pairs are counted as a product of sparse matrices.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,9 +53,9 @@ Integers = NDArray[np.int64]
 class Leaks:
     """What each test row shares with the training rows; arrays of (n_test,).
 
-    `kind` is `none`, `exact` or `near`; `share` the largest share of the row's distinct 20-mers that
-    one training row holds (NaN if it has none); `train_row` that training row, the first of equals,
-    or the first exact copy; -1 where nothing is shared.
+    `kind` is `none`, `exact` or `near`; `share` the largest share of the row's distinct 20-mers
+    that one training row holds (NaN if it has none); `train_row` that training row, the first of
+    equals, or the first exact copy; -1 where nothing is shared.
     """
 
     kind: NDArray[np.object_]
@@ -144,7 +144,7 @@ def _share_kmers(
     for begin in range(0, len(test), _BLOCK_ROWS):
         # Rows are test rows, columns training rows, values their number of shared 20-mers.
         shared = by_test[begin : begin + _BLOCK_ROWS] @ by_kmer
-        for row in np.flatnonzero(total[begin : begin + _BLOCK_ROWS]):
+        for row in np.flatnonzero(total[begin : begin + _BLOCK_ROWS]).tolist():
             cells = slice(shared.indptr[row], shared.indptr[row + 1])
             yield (
                 begin + row,

@@ -1,11 +1,11 @@
-"""Published numbers of LDARNet and other models, to be printed beside ours and never mixed with them.
+"""Published numbers of LDARNet and other models, to print beside ours and never to mix with them.
 
 All are MCC on the published test split of the `nt18` tasks, as a fraction, from models with other
-pretraining and five to ten times the training rows that public copies of the data hold: not like for
-like. LDARNet stands there twice, as in the first version of the paper and as in the authors'
-repository after a precision fix. Of other models only those numbers are here that the paper's slides
-or repository list: the best under 300M parameters, the best of any size, and some of three models.
-There is no table for Genomic Benchmarks.
+pretraining and five to ten times the training rows that public copies of the data hold: not like
+for like. LDARNet stands there twice, as in the first version of the paper and as in the authors'
+repository after a precision fix. Of other models only those numbers are here that the paper's
+slides or repository list: the best under 300M parameters, the best of any size, and some of three
+models. There is no table for Genomic Benchmarks.
 
 `ci95` is the half width of a t interval over ten folds on one test set. It holds how much training
 varies, not how much the test rows do, which for 400 test rows is several times as much.
@@ -42,7 +42,7 @@ def read_published() -> pd.DataFrame:
 
 
 def read_learning_rates() -> dict[str, float]:
-    """Task -> learning rate of LDARNet's published fine-tuning; none of the `gb9` tasks is known."""
+    """Task -> learning rate of LDARNet's published fine-tuning; `gb9` tasks have none."""
     table = _read_table()
     rates = table[table["metric"] == "learning_rate"]
     return dict(zip(rates["task"], rates["value"].astype(float), strict=True))

@@ -3,12 +3,12 @@
 - `nt18`: the 18 tasks of the Nucleotide Transformer's original release. The revised release of 2024
   has other histone marks (human) and other splits; its numbers are not comparable with these.
 - `gb9`: the nine sets of Genomic Benchmarks. The package `genomic-benchmarks` 1.0.0 offers exactly
-  these nine for download, but its README lists eight, without `drosophila_enhancers_stark`, and many
-  papers score those eight. Which nine the LDARNet paper means was not checked against the paper.
+  these nine for download, but its README lists eight, without `drosophila_enhancers_stark`, and
+  many papers score those eight. Which nine the LDARNet paper means was not checked against it.
 
-Numbers are in `registry.toml`. `Task.checked` says which of a task's numbers were compared with data
-or a second source; the others are quoted from the publications. Readers compare the sizes with what
-they read, so a wrong one is seen as soon as the published data are there.
+Numbers are in `registry.toml`. `Task.checked` says which of a task's numbers were compared with
+data or a second source; the others are quoted from the publications. Readers compare the sizes
+with what they read, so a wrong one is seen as soon as the published data are there.
 """
 
 import difflib

@@ -25,9 +25,10 @@ _PART_NAMES = {"train": "train", "test": "test"} | dict.fromkeys(
 
 def find_split_files(folder: Path) -> dict[str, list[Path]]:
     """Readable files by part, by their name or their folder's; `all` for every other name."""
+    if folder.is_file():
+        return {_PART_NAMES.get(find_stem(folder).lower(), "all"): [folder]}
     found: dict[str, list[Path]] = {}
-    files = [folder] if folder.is_file() else sorted(folder.iterdir())
-    for path in files:
+    for path in sorted(folder.iterdir()):
         if path.is_file() and find_kind(path):
             found.setdefault(_PART_NAMES.get(find_stem(path).lower(), "all"), []).append(path)
         elif path.is_dir() and path.name.lower() in _PART_NAMES:
@@ -75,7 +76,9 @@ def read_split_files(task: Task, folder: Path) -> RawTask | None:
     claim = PUBLISHED if is_whole or is_release else OTHER
     notes: tuple[str, ...] = ()
     if claim == OTHER and len(frames["test"]) == task.n_test:
-        notes = ("As many test rows as published, which alone does not show that they are the same.",)
+        notes = (
+            "As many test rows as published, which alone does not show that they are the same.",
+        )
     return RawTask(frames, "files", files, claim, notes)
 
 

@@ -102,8 +102,8 @@ def _deal(frame: pd.DataFrame, shares: NDArray[np.float64], seed: int) -> Rows:
 def _fill(count: NDArray[np.float64], label: int, n: int, shares: NDArray[np.float64]) -> Rows:
     """The parts that n rows of a label go to, one after the other to the emptiest for its share.
 
-    A part with c rows and share s offers places at the levels (c + 1/2) / s, (c + 3/2) / s, ...; the
-    n lowest are taken. Parts with fewer rows in total come first among equals.
+    A part with c rows and share s offers places at the levels (c + 1/2) / s, (c + 3/2) / s, ...;
+    the n lowest are taken. Parts with fewer rows in total come first among equals.
     """
     places = np.arange(n)
     level = (count[label][:, None] + places + 0.5) / shares[:, None]

@@ -50,8 +50,8 @@ def read_table(path: Path, base: Path) -> pd.DataFrame:
 
     Raises
     ------
-    InputError : the file cannot be read, is of another kind, lacks `sequence` or `label`, or a FASTA
-        header has no label.
+    InputError : the file cannot be read, is of another kind, lacks `sequence` or `label`, or a
+        FASTA header has no label.
     """
     kind = find_kind(path)
     try:
@@ -74,7 +74,9 @@ def read_table(path: Path, base: Path) -> pd.DataFrame:
         pd.errors.EmptyDataError,
         pl.exceptions.PolarsError,
     ) as error:
-        reason = getattr(error, "strerror", None) or (str(error).strip() or "broken").splitlines()[0]
+        reason = (
+            getattr(error, "strerror", None) or (str(error).strip() or "broken").splitlines()[0]
+        )
         raise InputError(f"{path}: cannot be read ({reason[:120]}); {_WANTED}") from None
     missing = [name for name in ("sequence", "label") if name not in frame]
     if missing:
@@ -104,6 +106,8 @@ def _read_fasta(path: Path) -> pd.DataFrame:
                 sequences.append([])
             elif line.strip():
                 if not sequences:
-                    raise InputError(f"{path}:{number}: letters before any header; wanted '>name|1'")
+                    raise InputError(
+                        f"{path}:{number}: letters before any header; wanted '>name|1'"
+                    )
                 sequences[-1].append(line.strip())
     return pd.DataFrame({"sequence": ["".join(one) for one in sequences], "label": labels})
