@@ -13,6 +13,7 @@ from ldar_interp import (
     __version__,
     chunk_lengths,
     export_tracks,
+    finetune,
     flops,
     kmer_null,
     mutagenesis,
@@ -31,6 +32,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "chunk-lengths": chunk_lengths.main,
     "export-tracks": export_tracks.main,
     "pretrain": pretrain.main,
+    "finetune": finetune.main,
     "flops": flops.main,
 }
 

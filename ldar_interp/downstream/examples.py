@@ -36,7 +36,7 @@ class RunExamples:
         return np.flatnonzero(self.test["leak"].to_numpy() == "none")
 
     def list_splits(self, *, check_leaks: bool) -> tuple[str, ...]:
-        """`test`, and `test_clean` if it is asked for, rows leak, and the others are not one class."""
+        """`test`; with leaks asked for and found also `test_clean`, unless that is of one class."""
         if not check_leaks:
             return (ALL,)
         clean = self.test_rows(CLEAN)
@@ -97,4 +97,6 @@ def draw_rows(frame: pd.DataFrame, n_rows: int | None, seed: int) -> pd.DataFram
 def take(frame: pd.DataFrame, rows: NDArray[np.int64] | None = None) -> Examples:
     """Sequences and labels of some rows, or of all."""
     chosen = frame if rows is None else frame.iloc[rows]
-    return Examples(chosen["sequence"].tolist(), chosen["label"].to_numpy(dtype=np.int64))
+    return Examples(
+        chosen["sequence"].tolist(), chosen["label"].to_numpy(dtype=np.int64, copy=True)
+    )

@@ -91,14 +91,16 @@ def _finish(
     n_processes = min(workers, len(jobs)) if settings.device == "cpu" else 1
     if n_processes <= 1:
         for job in jobs:
-            yield do_job(settings, job, cache)
+            do_job(settings, job, cache)
+            yield
         return
     # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
     with ProcessPoolExecutor(n_processes, get_context("spawn"), initializer=start_worker) as pool:
         futures = [pool.submit(do_job, settings, job, cache) for job in jobs]
         try:
             for future in as_completed(futures):
-                yield future.result()
+                future.result()
+                yield
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -13,6 +13,7 @@ without pretraining, on the same rows.
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -180,12 +181,14 @@ def embed_examples(
     workers: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Frozen states of the pool and of the test rows, read from the cache where they are there."""
+    assert settings.head != "attention", "settings refuse it"
+    pooling = settings.head
     model = open_trunk(settings, method)
     weights = identify_weights(settings, method)
 
-    def states(sequences: list[str]) -> NDArray[np.float32]:
+    def states(sequences: Sequence[str]) -> NDArray[np.float32]:
         return embed(
-            model, sequences, pooling=settings.head, rc_average=protocol.rc_average, cache=cache,
+            model, sequences, pooling=pooling, rc_average=protocol.rc_average, cache=cache,
             weights_id=weights, workers=workers,
         )  # fmt: skip
 

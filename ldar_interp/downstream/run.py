@@ -40,7 +40,8 @@ def run_tasks(
                 settings, plans, opened, {(j.plan.task, j.method) for j in jobs}, states, workers
             )
         do_jobs(settings, jobs, cache=states, workers=workers)
-        results, differences = [], []
+        results: list[pd.DataFrame] = []
+        differences: list[pd.DataFrame] = []
         for plan in plans:
             folds = {method: read_folds(settings, plan, method) for method in plan.identities}
             examples = opened[plan.task]
@@ -74,15 +75,18 @@ def _open_tasks(
     assert settings.data is not None, "settings without data are refused"
     tasks = find_tasks(settings)
     if settings.suite is not None:
-        for task in tasks:
-            if not has_folder(task, settings.data):
-                say(f"{PROGRAM}: {task.name}: no folder in {settings.data}, left out; {task.where}")
-        tasks = tuple(task for task in tasks if has_folder(task, settings.data))
-    if not tasks:
-        raise InputError(
-            f"{settings.data}: has no folder of any task of {settings.suite}; wanted one named as "
-            "the task"
-        )
+        absent = [task for task in tasks if not has_folder(task, settings.data)]
+        tasks = tuple(task for task in tasks if task not in absent)
+        if not tasks:
+            raise InputError(
+                f"{settings.data}: has no folder of any task of {settings.suite}; wanted one named "
+                "as the task"
+            )
+        if absent:
+            say(
+                f"{PROGRAM}: left out, because {settings.data} has no folder of theirs: "
+                f"{', '.join(task.name for task in absent)}. {absent[0].where}"
+            )
     opened, plans = {}, []
     for task in tasks:
         examples = open_examples(settings, task, settings.data)

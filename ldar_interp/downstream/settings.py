@@ -9,7 +9,7 @@ from ldar_interp.errors import InputError
 from ldar_interp.program.settings import split_words
 
 PROGRAM = "finetune"
-FLOORS = ("kmer", "cnn", "random")
+Floor = Literal["kmer", "cnn", "random"]
 
 
 class FinetuneSettings(BaseModel):
@@ -38,7 +38,7 @@ class FinetuneSettings(BaseModel):
     batch_size: int | None = Field(None, ge=1)
     max_train: int | None = Field(None, ge=2)
     max_test: int | None = Field(None, ge=2)
-    floors: tuple[Literal["kmer", "cnn", "random"], ...] = FLOORS
+    floors: tuple[Floor, ...] = ("kmer", "cnn", "random")
     n_boot: int = Field(2000, ge=100)
     seed: int = Field(1, ge=0)
     device: str = "cpu"
@@ -59,6 +59,11 @@ class FinetuneSettings(BaseModel):
             raise InputError(
                 "--data was not given; wanted the folder that holds the tasks' examples, each in a "
                 "folder of its own name, or hf://owner/name"
+            )
+        if self.probe and self.head == "attention":
+            raise InputError(
+                "--probe with --head attention, whose query has to be learned; wanted linear or "
+                "chunks, or no --probe"
             )
         if len(set(self.task)) < len(self.task) or len(set(self.floors)) < len(self.floors):
             raise InputError("a task or a floor was given twice; wanted each once")

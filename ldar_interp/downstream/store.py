@@ -29,14 +29,14 @@ FOLDS = "folds"
 class FoldResult:
     """One fold of one method on one task.
 
-    `prob` (n_test, n_classes) float32 in the order of the test rows; `validation_rows`
+    `prob` (n_test, n_classes) in the order of the test rows, float32 on disk; `validation_rows`
     (n_validation,) int64, rows of the training pool that chose epoch or penalty, with their
     `validation_prob`; `n_train` rows were learned from; `chosen` is what validation chose.
     """
 
-    prob: NDArray[np.float32]
+    prob: NDArray[np.floating[Any]]
     validation_rows: NDArray[np.int64]
-    validation_prob: NDArray[np.float32]
+    validation_prob: NDArray[np.floating[Any]]
     n_train: int
     chosen: dict[str, float]
 
