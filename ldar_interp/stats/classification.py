@@ -1,47 +1,271 @@
-"""How good are predicted classes: Matthews correlation, accuracy, F1, area under the ROC curve."""
+"""How good are predicted classes? MCC, accuracy, F1 and AUROC with bootstrap intervals.
+
+A prediction is the class of the highest probability, the first of them if several are equal.
+
+| metric | is | NaN where |
+|---|---|---|
+| mcc | Matthews correlation, R_K of Gorodkin 2004 for more classes | labels of one class only |
+| accuracy | share of rows given their own class | never |
+| f1 | of class 1 of two, else the mean over classes (macro) | labels of one class only |
+| auroc | of class 1 of two, else the mean of one against the rest | a class has no label |
+
+**One test set.** Its rows, or whole groups of them, are drawn with replacement, which gives each
+metric a standard error. The interval is value +- z * standard error on the logit scale (for MCC
+the logit of (1 + MCC) / 2, which is Fisher's z): near 1 it is wider below than above and never
+leaves the range. In simulations of 400 and 1,500 rows it covers 93-97 % up to an AUROC of .99,
+where percentiles of the replicates fall to 88 % (tests/statistics). Differences of two predictors
+keep their own scale. Where every row is predicted right every draw is too, and the interval is a
+point: a limit of any bootstrap.
+
+**Several folds on one test set.** Models trained on other folds differ in what they learned, and
+are all tested on the same rows. Their spread says nothing about those rows: ten folds may agree
+to .01 on a test set of 400 whose own sampling error is .04. With m_k of fold k,
+
+    se^2 = v_test + v_fold / K,    v_fold = max(0, S^2 - v_inside)
+
+where v_test is the variance of the mean over folds when the same test rows are drawn for all
+folds in a replicate, S^2 the variance of m_k between folds, and v_inside the part of it that
+the draws of rows bring about by themselves. Student's t with Satterthwaite's degrees of freedom
+replaces z, since K folds know v_fold badly. Folds of a cross-validation share most of their
+training rows, so their spread is less than that of models trained on new data, and so is v_fold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from ldar_interp.errors import InputError
+from ldar_interp.stats.grouping import Floats
+from ldar_interp.stats.predictors import (
+    METRICS,
+    Replicates,
+    bootstrap_predictors,
+    check_predictions,
+)
+
+_MOST_UNDEFINED = 0.05
+_LOWEST = np.array([-1.0, 0.0, 0.0, 0.0])  # of each metric; the highest is 1
 
 
 def score_predictions(labels: ArrayLike, prob: ArrayLike) -> dict[str, float]:
-    """MCC, accuracy, F1 and AUROC of probabilities.
+    """The four metrics of one predictor.
 
     Parameters
     ----------
-    labels : (n,) classes 0 .. c-1.
-    prob : (n, c); the predicted class has the largest.
+    labels : (n,) classes 0 .. c - 1.
+    prob : (n, c) probabilities, or other scores of which the highest wins.
 
     Returns
     -------
-    `mcc` (multi-class: Gorodkin 2004), `accuracy`, `f1` (of class 1 if c = 2, else the mean over
-    classes that occur), `auroc` (of class 1 if c = 2, else the mean of one against the rest). NaN
-    where the labels have one class only; MCC is 0 where the predictions have.
+    `mcc`, `accuracy`, `f1`, `auroc`, NaN where they are not defined: see the module.
+
+    Raises
+    ------
+    InputError : shapes that do not fit, no rows, fewer than two classes, a label that is no
+        class, a probability that is not finite.
     """
-    truth, probability = np.asarray(labels, dtype=np.int64), np.asarray(prob, dtype=np.float64)
-    n_classes = probability.shape[1]
-    counts = np.zeros((n_classes, n_classes))
-    np.add.at(counts, (truth, probability.argmax(1)), 1)
-    rows, columns, n, hits = counts.sum(1), counts.sum(0), counts.sum(), np.trace(counts)
-    spread = (n**2 - (rows**2).sum()) * (n**2 - (columns**2).sum())
-    mcc = (hits * n - rows @ columns) / np.sqrt(spread) if spread > 0 else 0.0
-    f1 = 2 * np.diag(counts) / np.maximum(rows + columns, 1)
-    has_all = np.count_nonzero(rows) > 1
-    classes = [1] if n_classes == 2 else [k for k in range(n_classes) if rows[k] > 0]
-    return {
-        "mcc": float(mcc) if has_all else float("nan"),
-        "accuracy": float(hits / n),
-        "f1": float(f1[classes].mean()),
-        "auroc": float(np.mean([_auroc(truth == k, probability[:, k]) for k in classes])),
-    }
+    true, stacked = check_predictions(labels, prob)
+    found = Replicates(true, stacked).measure(np.ones((true.size, 1)))[:, 0, 0]
+    return dict(zip(METRICS, found.tolist(), strict=True))
 
 
-def _auroc(is_positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
-    """Mann-Whitney: chance that a positive scores above a negative, ties counting one half."""
-    n_positive = int(is_positive.sum())
-    n_negative = len(is_positive) - n_positive
-    if n_positive == 0 or n_negative == 0:
-        return float("nan")
-    rank_sum = rankdata(score)[is_positive].sum()
-    return float((rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+def score_intervals(
+    labels: ArrayLike,
+    prob: ArrayLike,
+    *,
+    n_boot: int,
+    seed: int,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The four metrics of one predictor with intervals over what the test set might have been.
+
+    Parameters
+    ----------
+    labels, prob : as in `score_predictions`.
+    n_boot : replicates, >= 100.
+    groups : (n,) what is drawn as a whole, for rows that are not independent; None draws rows.
+    level : coverage wanted.
+
+    Returns
+    -------
+    DataFrame `metric, value, ci_low, ci_high`. An interval is NaN where more than 5 % of the
+    replicates have no value, as where a class has very few rows.
+
+    Raises
+    ------
+    InputError : as `score_predictions`; n_boot < 100; not one group a row, or fewer than two.
+    """
+    true, stacked = check_predictions(labels, prob)
+    spread = _measure_spread(*bootstrap_predictors(true, stacked, n_boot, seed, groups))
+    return _tabulate(spread, level, lowest=_LOWEST)[["metric", "value", "ci_low", "ci_high"]]
+
+
+def compare_predictions(
+    labels: ArrayLike,
+    prob_a: ArrayLike,
+    prob_b: ArrayLike,
+    *,
+    n_boot: int,
+    seed: int,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The four metrics of predictor a less those of b on the same rows, with paired intervals.
+
+    Returns
+    -------
+    As `score_intervals`, of the differences.
+    """
+    found = compare_folds(
+        labels, [prob_a], [prob_b], n_boot=n_boot, seed=seed, groups=groups, level=level
+    )
+    return found[["metric", "value", "ci_low", "ci_high"]]
+
+
+def combine_folds(
+    labels: ArrayLike,
+    probs: Sequence[ArrayLike],
+    *,
+    n_boot: int,
+    seed: int,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The mean over folds of each metric, with both fold spread and test sampling in the interval.
+
+    Parameters
+    ----------
+    labels : (n,) classes of the one test set.
+    probs : (k, n, c) probabilities of the k folds' (or seeds') models on it. Of one fold the
+        interval holds test sampling only.
+    n_boot, seed, groups, level : as in `score_intervals`.
+
+    Returns
+    -------
+    DataFrame `metric, value, ci_low, ci_high, fold_sd, n_folds`; `fold_sd` is the standard
+    deviation between folds as it is often reported, NaN of one fold.
+    """
+    true, stacked = check_predictions(labels, *_list_folds(probs))
+    spread = _measure_spread(*bootstrap_predictors(true, stacked, n_boot, seed, groups))
+    return _tabulate(spread, level, lowest=_LOWEST)
+
+
+def compare_folds(
+    labels: ArrayLike,
+    probs_a: Sequence[ArrayLike],
+    probs_b: Sequence[ArrayLike],
+    *,
+    n_boot: int,
+    seed: int,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The mean over folds of a less b, fold by fold and on the same test rows.
+
+    Parameters
+    ----------
+    probs_a, probs_b : (k, n, c); fold k of both belongs together (same training rows, or seed).
+
+    Returns
+    -------
+    As `combine_folds`, of the differences.
+
+    Raises
+    ------
+    InputError : also where the two have not the same number of folds.
+    """
+    folds_a, folds_b = _list_folds(probs_a), _list_folds(probs_b)
+    n_folds = len(folds_a)
+    if n_folds != len(folds_b):
+        raise InputError(
+            f"{n_folds} folds of one predictor and {len(folds_b)} of the other; wanted pairs"
+        )
+    true, stacked = check_predictions(labels, *folds_a, *folds_b)
+    value, drawn = bootstrap_predictors(true, stacked, n_boot, seed, groups)
+    spread = _measure_spread(
+        value[:, :n_folds] - value[:, n_folds:], drawn[:, :n_folds] - drawn[:, n_folds:]
+    )
+    return _tabulate(spread, level, lowest=None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spread:
+    """Means over folds and what they vary by; arrays of (4 metrics,)."""
+
+    mean: Floats
+    v_test: Floats
+    v_fold: Floats
+    fold_sd: Floats
+    n_folds: int
+
+
+def _list_folds(probs: Sequence[ArrayLike]) -> list[Floats]:
+    folds = [np.asarray(prob, dtype=np.float64) for prob in probs]
+    if not folds:
+        raise InputError("no folds; wanted the probabilities of at least one")
+    return folds
+
+
+def _measure_spread(value: Floats, drawn: Floats) -> _Spread:
+    """From the folds' metrics (4, k) and their replicates (4, k, n_boot).
+
+    Replicates without a value are left out; `v_test` is NaN where they are more than 5 %.
+    """
+    n_folds = value.shape[1]
+    known = ~np.isnan(drawn).any(1)
+    # A metric without any replicate would be a mean of nothing, which numpy warns of.
+    filled = np.where(known[:, None], drawn, np.where(known.any(-1), np.nan, 0.0)[:, None, None])
+    v_test = np.nanvar(filled.mean(1), axis=-1, ddof=1)
+    v_test[(~known).mean(-1) > _MOST_UNDEFINED] = np.nan
+    if n_folds == 1:
+        nothing = np.zeros(len(value))
+        return _Spread(value[:, 0], v_test, nothing, np.full(len(value), np.nan), 1)
+    between = value.var(1, ddof=1)
+    inside = np.nanmean((filled - value[..., None]).var(1, ddof=1), axis=-1)
+    v_fold = np.maximum(between - inside, 0)
+    return _Spread(value.mean(1), v_test, v_fold, np.sqrt(between), n_folds)
+
+
+def _tabulate(spread: _Spread, level: float, *, lowest: Floats | None) -> pd.DataFrame:
+    """One row a metric; on the logit scale if the metrics' lowest values are given."""
+    from_folds = spread.v_fold / spread.n_folds
+    variance = spread.v_test + from_folds
+    # Satterthwaite: the test's share of the variance counts as known.
+    share = np.divide(from_folds, variance, out=np.zeros_like(variance), where=variance > 0)
+    freedom = np.divide(
+        spread.n_folds - 1, share**2, out=np.full_like(share, np.inf), where=share > 0
+    )
+    half = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
+    low, high = spread.mean - half, spread.mean + half
+    if lowest is not None:
+        low, high = _bend(spread.mean, half, lowest)
+    return pd.DataFrame(
+        {
+            "metric": METRICS,
+            "value": spread.mean,
+            "ci_low": low,
+            "ci_high": high,
+            "fold_sd": spread.fold_sd,
+            "n_folds": spread.n_folds,
+        }
+    )
+
+
+def _bend(value: Floats, half: Floats, lowest: Floats) -> tuple[Floats, Floats]:
+    """Ends of value +- half in [lowest, 1], symmetric on the logit scale; as far at first order."""
+    share = (value - lowest) / (1 - lowest)
+    slope = share * (1 - share)
+    inner = slope > 0
+    odds = np.divide(share, 1 - share, out=np.ones_like(share), where=inner)
+    width = np.divide(half / (1 - lowest), slope, out=np.zeros_like(share), where=inner)
+    ends = []
+    for step in (-width, width):
+        with np.errstate(over="ignore"):
+            bent = lowest + (1 - lowest) / (1 + np.exp(-step) / odds)
+        ends.append(np.where(inner, bent, np.where(np.isnan(half), np.nan, value)))
+    return ends[0], ends[1]
