@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ldar_interp.boundaries.context_reads import average_reads, plan_reads
 from ldar_interp.boundaries.extract import run_router
 from ldar_interp.boundaries.shuffled_context import ContextProfiles, ContextWindows
 from ldar_interp.boundaries.workers import run_jobs
@@ -20,6 +21,7 @@ def profile_contexts(
     windows: ContextWindows,
     *,
     flank_bp: int = 100,
+    strand: str = "transcript",
     dtype: str = "float32",
     batch_size: int | None = None,
     workers: int = 1,
@@ -36,6 +38,7 @@ def profile_contexts(
     windows : from `shuffle_contexts`.
     flank_bp : edges kept on each side of the site, 1 to window_bp / 2 - 1 (p at the first edge of
         a window is 1 by construction and no value).
+    strand : which strand the model reads: `transcript`, `forward` or `mean` (`context_reads`).
     dtype : see `predict_boundaries`.
     batch_size : windows a batch; by default what suits the device. The windows of one site follow
         each other.
@@ -48,7 +51,7 @@ def profile_contexts(
 
     Raises
     ------
-    InputError : no windows, flank_bp or batch_size out of range.
+    InputError : no windows, flank_bp or batch_size out of range, an unknown strand mode.
     DeviceError : unknown dtype.
     """
     if not len(windows):
@@ -63,19 +66,22 @@ def profile_contexts(
         batch_size = max(1, (_CPU_BATCH_BP if is_cpu else _GPU_BATCH_BP) // windows.window_bp)
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; wanted at least 1")
-    flat = windows.ids.reshape(-1, windows.window_bp)
     offsets = np.arange(-flank_bp, flank_bp + 1, dtype=np.int64)
-    values = np.empty((len(flat), offsets.size), dtype=np.float32)
-    starts = range(0, len(flat), batch_size)
+    reads = plan_reads(windows, offsets, strand)
+    starts = range(0, windows.ids.shape[0] * windows.ids.shape[1], batch_size)
+    pieces = [(at, start) for at in range(len(reads)) for start in starts]
     results = run_jobs(
         model,
         partial(run_router, dtype=dtype),
-        (flat[start : start + batch_size] for start in starts),
-        n_jobs=len(starts),
+        (reads[at].ids[start : start + batch_size] for at, start in pieces),
+        n_jobs=len(pieces),
         workers=workers,
         progress=progress,
     )
-    for start, prob in zip(starts, results, strict=True):
-        values[start : start + len(prob)] = prob[:, windows.centre + offsets]
-    shaped: NDArray[np.float32] = values.reshape(*windows.ids.shape[:2], offsets.size)
+    values = [np.empty((len(read), offsets.size), dtype=np.float32) for read in reads]
+    for (at, start), prob in zip(pieces, results, strict=True):
+        values[at][start : start + len(prob)] = reads[at].take(prob, start)
+    shaped: NDArray[np.float32] = average_reads(values).reshape(
+        *windows.ids.shape[:2], offsets.size
+    )
     return ContextProfiles(windows, offsets, shaped[:, 0], shaped[:, 1:])

@@ -1,12 +1,14 @@
 """The steps of a kmer-null run, in order: read, model the background, fit, measure."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ldar_interp.boundaries.consistency import Consistency
 from ldar_interp.command_line import say
+from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
 from ldar_interp.kmer.settings import KmerNullSettings
 from ldar_interp.letters.explained import quintile_table, r2_table
@@ -16,7 +18,7 @@ from ldar_interp.program.models import OpenModels, choose_margin, measure_models
 from ldar_interp.program.nulls import fit_each
 from ldar_interp.provenance import describe_input
 from ldar_interp.sites.gencode import SpliceAnnotation, annotated_edges, load_splice_sites
-from ldar_interp.sites.table import read_sites
+from ldar_interp.sites.table import SITE, read_sites
 
 PROGRAM = "kmer_null"
 
@@ -44,10 +46,11 @@ def run_analysis(settings: KmerNullSettings, *, workers: int) -> KmerNullRun:
     models = open_models(settings)
     with Genome(settings.genome_path) as genome:
         annotation = load_splice_sites(settings.annotation_path, genome)
-        exclude = [annotated_edges(annotation)]
+        exclude = {"annotated edges": annotated_edges(annotation)}
         if settings.sites is not None:
-            exclude.append(read_sites(settings.sites))
-        say(f"{PROGRAM}: surroundings of {sum(map(len, exclude))} edges are left out of the fit")
+            exclude["sites"] = read_excluded(settings.sites)
+        n_left_out = sum(len(table) for table in exclude.values())
+        say(f"{PROGRAM}: surroundings of {n_left_out} edges are left out of the fit")
         consistency = measure_models(models, genome, settings, program=PROGRAM)
         inputs = {
             "gtf": describe_input(settings.annotation_path),
@@ -85,3 +88,22 @@ def run_analysis(settings: KmerNullSettings, *, workers: int) -> KmerNullRun:
         r2=pd.concat(r2_parts, ignore_index=True),
         quintiles=pd.concat(quintile_parts, ignore_index=True),
     )
+
+
+def read_excluded(path: Path) -> pd.DataFrame:
+    """The sites of a table whose surroundings are left out, without the controls beside them.
+
+    So the table of sites or hits that another program wrote can be given as it is, and the fit is
+    the one that this program makes itself (`--residual auto`): controls are no sites.
+
+    Raises
+    ------
+    InputError : the file is no SiteTable, or holds controls only.
+    """
+    table = read_sites(path)
+    sites = table[table["set"] == SITE]
+    if sites.empty:
+        raise InputError(f"{path} has no row of the set {SITE!r}; wanted the sites to leave out")
+    if len(sites) < len(table):
+        say(f"{PROGRAM}: {path}: {len(table) - len(sites)} rows are controls and stay in the fit")
+    return sites

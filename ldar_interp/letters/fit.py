@@ -28,6 +28,7 @@ from ldar_interp.letters.backoff import (
 )
 from ldar_interp.letters.blocks import deal_folds
 from ldar_interp.letters.features import KS, check_k, measure_edges
+from ldar_interp.letters.fitted import list_fitted
 from ldar_interp.letters.kmer_null import KmerNull
 
 SHRINKS = (1.0, 4.0, 16.0)
@@ -36,13 +37,18 @@ ESTIMATOR = "backoff_ridge"
 
 @dataclass(frozen=True, eq=False)
 class FitEdges:
-    """Edges that can be fitted: all (n,), in the order of the background's windows."""
+    """Edges that can be fitted: all (n,), in the order of the background's windows.
+
+    `chrom` and `edge` say where they lie, on the plus strand.
+    """
 
     code: NDArray[np.int32]
     gc_near: NDArray[np.float32]
     gc_far: NDArray[np.float32]
     prob: NDArray[np.float32]
     block: NDArray[np.int64]
+    chrom: NDArray[np.str_]
+    edge: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,8 @@ def gather_edges(background: Background) -> FitEdges:
         features.gc_far[used],
         background.prob[used],
         np.broadcast_to(background.block[:, None], used.shape)[used],
+        np.broadcast_to(background.chrom[:, None], used.shape)[used],
+        background.edges()[used],
     )
 
 
@@ -151,6 +159,7 @@ def fit_null(
         k=np.array([found[0] for found in settings], dtype=np.int64),
         shrink=np.array([found[1] for found in settings]),
         strands=background.strands,
+        fitted=list_fitted(edges.chrom, edges.edge),
         provenance={
             **(provenance or {}),
             "estimator": ESTIMATOR,

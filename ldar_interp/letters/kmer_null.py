@@ -18,8 +18,9 @@ from ldar_interp.errors import InputError
 from ldar_interp.letters.backoff import DENSE_K, Coefficients, GcScale
 from ldar_interp.letters.blocks import Blocks
 from ldar_interp.letters.features import measure_edges
+from ldar_interp.letters.fitted import FittedEdges
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class KmerNull:
     scale : of GC; terms is 6, or 1 without GC.
     k, shrink : (n_folds + 1,) what each fit uses; chosen without the fold that it predicts.
     strands : `both`, or `forward` if no reverse read was seen.
+    fitted : the edges of the fit; those near sites that were left out are not among them.
     provenance : what made the null; anything that JSON can hold.
     """
 
@@ -46,6 +48,7 @@ class KmerNull:
     k: NDArray[np.int64]
     shrink: NDArray[np.float64]
     strands: str
+    fitted: FittedEdges
     provenance: dict[str, Any]
 
     @property
@@ -120,6 +123,9 @@ class KmerNull:
             "k": self.k,
             "shrink": self.shrink,
             "strands": np.array(self.strands),
+            "fitted_chrom": self.fitted.chrom,
+            "fitted_low": self.fitted.low,
+            "fitted_high": self.fitted.high,
             "provenance": np.array(json.dumps(self.provenance, sort_keys=True)),
         }
         target = Path(path)
@@ -153,12 +159,13 @@ class KmerNull:
                 k=held["k"],
                 shrink=held["shrink"],
                 strands=str(held["strands"]),
+                fitted=FittedEdges(held["fitted_chrom"], held["fitted_low"], held["fitted_high"]),
                 provenance=json.loads(str(held["provenance"])),
             )
         except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"{path}: cannot be read as a k-mer null ({error}); wanted an .npz that "
-                "KmerNull.save made"
+                f"{path}: cannot be read as a k-mer null ({error}); wanted an .npz of "
+                "kmer_null: run it again"
             ) from error
 
 

@@ -1,6 +1,8 @@
 """The control ladder: the effect at the edge, one rung a row, checkpoint beside random weights."""
 
 import math
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -114,7 +116,7 @@ def format_p(value: float) -> str:
     return f"{value:.2g}".replace("-", "−")
 
 
-def is_too_few(row: pd.Series) -> bool:
+def is_too_few(row: pd.Series | Mapping[Hashable, Any]) -> bool:
     """Whether the row was listed without a claim for want of sites or groups."""
     return str(row["method"]).startswith("too few")
 

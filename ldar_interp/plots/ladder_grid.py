@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots.ladder import is_too_few
+from ldar_interp.plots.ladder_choice import Row, choose_kinds, find_limit, index_rows
 from ldar_interp.plots.ladder_figure import SIGNAL_TITLES, join_tables
 from ldar_interp.plots.layout import place_axes, write_at
 from ldar_interp.plots.style import (
@@ -36,7 +37,6 @@ from ldar_interp.plots.tables import (
     find_models,
     find_rungs,
     find_signals,
-    read_effect,
     resolve_kind,
     select_signal,
 )
@@ -47,7 +47,9 @@ COLOURS = "PuOr_r"
 LEVEL = 0.05
 
 _NAME_MM, _N_MM, _MARGIN_MM, _GAP_MM, _SIGNAL_GAP_MM = 25.0, 10.0, 2.0, 1.5, 3.5
-_ROW_MM, _HEAD_MM, _FOOT_MM = 3.6, 19.0, 15.0
+_ROW_MM, _HEAD_MM, _FOOT_MM = 3.6, 19.0, 17.0
+_MOST_LETTERS = 19
+"""Of a name, in a column of `_NAME_MM`."""
 _RUNG_SHORT = {"C3-8": "3-8", "C3-10": "3-10", "C3-core": "core"}
 
 
@@ -66,11 +68,12 @@ def ladder_grid(
     Parameters
     ----------
     enrichment : as in `ladder_figure`; one row a model, signal, kind, rung and statistic.
-    kinds, rungs : what to draw, in this order; by default all there is.
+    kinds, rungs : what to draw, in this order; by default all there is, but of more than
+        `MOST_ROWS` kinds only those with a claim (`choose_kinds`), and the foot says of how many.
     statistics : endpoints, one block each within a signal.
     offset : offset of the rows to draw; None takes the only one that each statistic has.
-    limit : effect at which the colour is full, > 0; by default the largest that is drawn outside
-        C0, the rung that leaves everything in, so that the tighter ones can be read.
+    limit : effect at which the colour is full, > 0; by default a round number that nearly all
+        effects outside C0 do not reach (`find_limit`).
     title : printed on top.
 
     Raises
@@ -88,12 +91,18 @@ def ladder_grid(
             )
     table = table[table["statistic"].isin(statistics)]
     if kinds is None:
-        rows = find_kinds(table)
+        rows = choose_kinds(table)
     else:
         rows = [resolve_kind(find_kinds(table), kind, "enrichment") for kind in kinds]
+    n_kinds = len(find_kinds(table))
+    if not rows:
+        raise InputError(
+            f"enrichment table: none of {n_kinds} kinds has enough pairs for a claim; name some "
+            "with kinds="
+        )
     table = table[table["kind"].isin(rows)]
     columns = list(rungs) if rungs is not None else find_rungs(table)
-    largest = limit if limit is not None else _find_limit(table)
+    largest = limit if limit is not None else find_limit(table)
     if not largest > 0:
         raise InputError(f"limit {limit}; wanted an effect > 0 at which the colour is full")
     scale = mpl.colormaps[COLOURS], Normalize(-largest, largest)
@@ -103,15 +112,16 @@ def ladder_grid(
     room = DOUBLE_COLUMN_MM - 2 * _MARGIN_MM - _NAME_MM - _N_MM
     room -= _SIGNAL_GAP_MM * len(signals) + _GAP_MM * len(signals) * (len(statistics) - 1)
     width = room / (len(signals) * len(statistics))
+    most_pairs = table.groupby(table["kind"].astype(str))["n_sites"].max()
     with publication_style():
         figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(height)))
         if title:
             write_at(figure, _MARGIN_MM, 4.5, title, size=TITLE_PT, weight="bold")
         for y, kind in enumerate(rows):
             at = head + _ROW_MM * (y + 0.5) + 0.75
-            write_at(figure, _MARGIN_MM, at, kind)
-            n = table.loc[table["kind"] == kind, "n_sites"].max()
-            count = "–" if pd.isna(n) else f"{int(n):,}"
+            write_at(figure, _MARGIN_MM, at, _shorten(kind))
+            n = most_pairs.get(kind)
+            count = "–" if n is None or pd.isna(n) else f"{int(n):,}"
             write_at(figure, DOUBLE_COLUMN_MM - _MARGIN_MM, at, count, ha="right")
         write_at(
             figure, DOUBLE_COLUMN_MM - _MARGIN_MM, head - 1.5, "max. pairs", ha="right",
@@ -128,20 +138,21 @@ def ladder_grid(
                 left += width + _GAP_MM
             left += _SIGNAL_GAP_MM - _GAP_MM
         _draw_key(figure, height - _FOOT_MM + 5.0, scale, largest, find_models(table))
+        if len(rows) < n_kinds:
+            words = f"Shown are {len(rows)} of {n_kinds} motifs with hits"
+            words += (
+                "; all are in the tables."
+                if kinds is not None
+                else (", those with enough pairs for a claim on some rung; all are in the tables.")
+            )
+            write_at(figure, _MARGIN_MM + _NAME_MM, height - 1.5, words, color=MUTED_INK)
         figure.draw_without_rendering()
     return figure
 
 
-def _find_limit(table: pd.DataFrame) -> float:
-    """The largest effect that is drawn outside C0, if there is any; 1 if all are zero or missing.
-
-    What is too few is a cross without a colour, and so sets none.
-    """
-    drawn = table[[not is_too_few(row) for _, row in table.iterrows()]]
-    table = drawn if len(drawn) else table
-    tight = table[table["control"] != "C0"]
-    effects = (tight if len(tight) else table)["effect"].abs().dropna()
-    return float(effects.max()) if effects.gt(0).any() else 1.0
+def _shorten(kind: str) -> str:
+    """A name that fits into its column."""
+    return kind if len(kind) <= _MOST_LETTERS else f"{kind[: _MOST_LETTERS - 1]}…"
 
 
 def _draw_block(
@@ -166,19 +177,12 @@ def _draw_block(
         raise InputError(
             f"enrichment table: {statistic} at {len(offsets)} offsets; name one with offset="
         )
-    # Endpoints that are means over several edges have no offset.
-    offset = int(offsets.pop()) if offsets else None
+    models = find_models(table)
+    by_cell = index_rows(table)
     for y, kind in enumerate(kinds):
         for x, rung in enumerate(rungs):
-            for model in find_models(table):
-                row = read_effect(
-                    table,
-                    model=model,
-                    kind=kind,
-                    control=rung,
-                    statistic=statistic,
-                    offset=offset,
-                )
+            for model in models:
+                row = by_cell.get((model, kind, rung))
                 if row is not None:
                     _draw_cell(ax, x, y, row, scale, f"{gid}-{model}-{kind}-{rung}")
 
@@ -187,7 +191,7 @@ def _draw_cell(
     ax: Axes,
     x: float,
     y: float,
-    row: pd.Series,
+    row: Row,
     scale: tuple[mpl.colors.Colormap, Normalize],
     gid: str,
 ) -> None:

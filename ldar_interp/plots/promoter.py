@@ -7,10 +7,8 @@ the nearest letters leave unexplained. A motif with too few hits keeps its panel
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ldar_interp.errors import InputError
@@ -20,11 +18,11 @@ from ldar_interp.plots.logos import LogoCounts
 from ldar_interp.plots.promoter_key import draw_key, key_height, shorten, write_promoter_note
 from ldar_interp.plots.promoter_panel import (
     Motif,
-    Panel,
     PanelSize,
     draw_panel,
     panel_height,
 )
+from ldar_interp.plots.promoter_scale import apply_limits, find_limits, list_cut
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
     MUTED_INK,
@@ -70,6 +68,7 @@ def promoter_figure(
     title: str | None = None,
     motifs: Sequence[str] | None = None,
     accessions: Mapping[str, str] | None = None,
+    n_motifs: int | None = None,
     flank: int = 20,
 ) -> Figure:
     """Draw the promoter figure from the tables of docs/contracts.md; compute nothing.
@@ -92,6 +91,7 @@ def promoter_figure(
     motifs : what to draw, in this order. Left out, the `MOST_PANELS` with most sites are drawn,
         and the note says how many there are.
     accessions : matrix of each motif, for its title.
+    n_motifs : motifs with hits, where the tables hold the curves of some only; for the note.
     flank : offsets shown on both sides of the motif, where the table has them.
 
     Returns
@@ -132,13 +132,23 @@ def promoter_figure(
     drawn = pd.concat([motif.enrichment for motif in shown])
     tested = find_rungs(drawn[drawn["q_value"].notna()])
     rungs = [rung for rung in PROMOTER_RUNGS if any(rung in motif.rungs for motif in shown)]
+    # One range for the motifs with a claim, so that they compare; noise keeps its own.
+    claimed = [motif for motif in shown if not motif.is_few]
+    scales = {signal: find_limits(claimed, signal) for signal in signals}
+    cuts = {
+        (motif.kind, signal): list_cut(motif, signal, limits)
+        for signal, limits in scales.items()
+        if limits is not None
+        for motif in claimed
+    }
     note = textwrap.wrap(
         write_promoter_note(
             shown,
-            n_motifs=len(kinds),
+            n_motifs=n_motifs or len(kinds),
             without_hits=[kind for kind in widths if kind not in set(kinds)],
             tested=tested,
             balance=balance,
+            is_cut=any(cuts.values()),
         ),
         width=layout.text_columns,
     )
@@ -173,7 +183,11 @@ def promoter_figure(
                     label_x=1.9,
                 )
             )
-        _share_scales(shown, panels)
+        for motif, panel in zip(shown, panels, strict=True):
+            for signal, ax in (("prob", panel.raw), ("residual", panel.residual)):
+                limits = scales.get(signal)
+                if not motif.is_few and ax is not None and limits is not None:
+                    apply_limits(ax, motif, signal, limits, cuts[motif.kind, signal])
         middle = layout.left + (n_columns * (size.width + gap) - gap) / 2
         write_at(figure, middle, bottom + 0.8, _X_LABEL, ha="center")
         for i, line in enumerate(note):
@@ -211,7 +225,8 @@ def _choose_kinds(
                     f"motifs: {kind!r} is not in the profile table; it has {shorten(kinds)}"
                 )
         return list(named)
-    counts = {kind: _count_sites(profile[profile["kind"] == kind]) or 0 for kind in kinds}
+    at = profile[(profile["set"] == "site") & (profile["offset"] == 0)]
+    counts = {kind: _count_sites(at[at["kind"] == kind]) or 0 for kind in kinds}
     # Stable: of motifs with as many sites the first in the list stays.
     chosen = sorted(kinds, key=lambda kind: -counts[kind])[:most]
     return [kind for kind in kinds if kind in chosen]
@@ -271,20 +286,3 @@ def _size_panels(layout: Layout, n_panels: int) -> tuple[int, PanelSize]:
     room = layout.width - layout.left - layout.right - _GAPS[int(layout.width)] * (n_columns - 1)
     raw, logo, residual = _HEIGHTS[int(layout.width)]
     return n_columns, PanelSize(min(room / n_columns, _WIDEST_MM), raw, logo, residual)
-
-
-def _share_scales(shown: Sequence[Motif], panels: Sequence[Panel]) -> None:
-    """One y range for the motifs with a claim, so that they compare; noise keeps its own."""
-    claimed = [panel for motif, panel in zip(shown, panels, strict=True) if not motif.is_few]
-    raw = [panel.raw for panel in claimed]
-    residual = [panel.residual for panel in claimed if panel.residual is not None]
-    for axes in (raw, residual):
-        _share_limits(axes)
-
-
-def _share_limits(axes: Sequence[Axes]) -> None:
-    # Panels in which nothing was drawn have limits without meaning.
-    limits = list(chain.from_iterable(ax.get_ylim() for ax in axes if ax.get_yticks().size))
-    if limits:
-        for ax in axes:
-            ax.set_ylim(min(limits), max(limits))

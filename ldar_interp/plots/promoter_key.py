@@ -132,6 +132,7 @@ def write_promoter_note(
     without_hits: Sequence[str],
     tested: Sequence[str],
     balance: pd.DataFrame | None,
+    is_cut: bool = False,
 ) -> str:
     """What bands, scales and marks are, what was tested, and what is not shown."""
     profile = pd.concat([motif.profile for motif in motifs])
@@ -153,6 +154,8 @@ def write_promoter_note(
     if any(motif.is_few for motif in motifs):
         sentences[-1] += " but those in grey, which have too few pairs or loci for a claim"
     sentences[-1] += "."
+    if is_cut:
+        sentences.append("Triangles at a border: a line or a band goes on beyond it.")
     if "random" not in models:
         sentences.append("No random-weights baseline was run.")
     flagged = [

@@ -218,9 +218,7 @@ def _draw_signal(
     ax.patch.set_alpha(0.0)
     table = select_signal(motif.profile, signal)
     for model in reversed(find_models(table)):
-        # Two models with all their controls would be eight lines on a few millimetres.
-        names = ("site",) if model == "random" else (*reversed(motif.rungs), "site")
-        for name in names:
+        for name in name_curves(motif, model):
             curve = read_curve(table, "mean", model=model, kind=motif.kind, column="set", name=name)
             if curve is not None:
                 gid = f"{signal}-{model}-{motif.kind}-{name}"
@@ -232,6 +230,12 @@ def _draw_signal(
     if motif.is_few:
         ax.tick_params(axis="y", labelcolor=MUTED_INK)
     return ax
+
+
+def name_curves(motif: Motif, model: str) -> tuple[str, ...]:
+    """What a panel draws of a model, the lowest first: hits, and of the checkpoint controls."""
+    # Two models with all their controls would be eight lines on a few millimetres.
+    return ("site",) if model == "random" else (*reversed(motif.rungs), "site")
 
 
 def mark_offsets(motif: Motif) -> list[int]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from ldar_interp.errors import InputError
-from ldar_interp.plots.ladder import is_too_few
+from ldar_interp.plots.ladder_choice import mark_too_few
 from ldar_interp.plots.ladder_figure import MOTIF_RUNGS
 from ldar_interp.plots.layout import choose_layout, place_axes, write_at
 from ldar_interp.plots.name_points import Point, name_points
@@ -152,11 +152,11 @@ def _read_cell(table: pd.DataFrame, model: str, statistic: str) -> _Cell:
             "so pass the tables of one run"
         )
     tested = rows[rows["q_value"].notna() & rows["effect"].notna()]
-    few = [is_too_few(row) for _, row in rows.iterrows()]
+    n_few = int(mark_too_few(rows).sum())
     order = tested.assign(size=-tested["effect"].abs()).sort_values(
         ["q_value", "size", "kind"], kind="stable"
     )
-    return _Cell(model, statistic, order, sum(few), len(rows) - len(tested) - sum(few))
+    return _Cell(model, statistic, order, n_few, len(rows) - len(tested) - n_few)
 
 
 def _find_limits(table: pd.DataFrame) -> tuple[float, float, float]:
@@ -231,7 +231,7 @@ def _write_note(table: pd.DataFrame, control: str, signal: str) -> str:
     ]
     if signal == "residual":
         sentences.append("Residual: p less what the nearest letters explain (k-mer null).")
-    if any(is_too_few(row) for _, row in table.iterrows()):
+    if mark_too_few(table).any():
         sentences.append("Too few: not enough hits or loci for a test; listed in the tables.")
     if "random" not in find_models(table):
         sentences.append("No random-weights baseline was run.")

@@ -4,7 +4,7 @@ A null says what to expect of one model's p, read in one way. So a null from a f
 for the weights that it was fitted on, and never for reverse reads that it has not seen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,7 @@ class ModelFit:
 def fit_nulls(
     models: OpenModels,
     genome: Genome,
-    exclude: Sequence[pd.DataFrame],
+    exclude: Mapping[str, pd.DataFrame],
     *,
     n_bases: int = BACKGROUND_BP,
     strand: str = "transcript",
@@ -73,7 +73,7 @@ def fit_nulls(
 def fit_each(
     models: OpenModels,
     genome: Genome,
-    exclude: Sequence[pd.DataFrame],
+    exclude: Mapping[str, pd.DataFrame],
     *,
     n_bases: int = BACKGROUND_BP,
     strand: str = "transcript",
@@ -92,7 +92,8 @@ def fit_each(
 
     Parameters
     ----------
-    exclude : SiteTables; edges near their rows are what the run asks about, so no null sees them.
+    exclude : SiteTables, each under what it holds in words; edges near their rows are what the run
+        asks about, so no null sees them. Provenance tells how many rows of each.
     n_bases, strand, margin_bp, seed, dtype, workers : see `sample_background`.
     program : name of the program, for messages.
     k : see `fit_null`.
@@ -105,11 +106,12 @@ def fit_each(
     """
     fasta = None if genome.path is None else describe_input(genome.path)
     made_of = {"fasta": fasta, **(inputs or {})}
+    left_out = {label: len(table) for label, table in exclude.items()}
     for name, model in models.by_name.items():
         background = sample_background(
             model,
             genome,
-            exclude=exclude,
+            exclude=list(exclude.values()),
             n_bases=n_bases,
             strand=strand,
             margin_bp=margin_bp,
@@ -125,6 +127,7 @@ def fit_each(
                 "model": name,
                 "checkpoint": models.identify(name),
                 **made_of,
+                "left_out": left_out,
                 "strand": strand,
                 "dtype": dtype,
                 "seed": seed,
@@ -139,6 +142,7 @@ def fit_each(
         )
         counts = {
             **background.counts,
+            "left_out": left_out,
             "edges_fitted": reached.n_edges,
             "k_by_fold": fit.null.k.tolist(),
             "shrink_by_fold": fit.null.shrink.tolist(),

@@ -21,16 +21,20 @@ from ldar_interp.promoter.settings import PromoterSettings
 from ldar_interp.sites.controls import ControlLadder
 from ldar_interp.sites.draw import draw_sites
 from ldar_interp.sites.motif_controls import build_motif_controls
-from ldar_interp.sites.motif_lists import load_motifs
+from ldar_interp.sites.motif_lists import ALL, load_motifs
 from ldar_interp.sites.promoter_motifs import PromoterMotifs, find_promoter_motifs
 from ldar_interp.sites.promoters import Promoters, load_promoters
 from ldar_interp.sites.score_distribution import Scoring
 from ldar_interp.sites.tss_bed import load_tss_bed
-from ldar_interp.stats.enrichment import EnrichmentResult
+from ldar_interp.stats.enrichment import MIN_GROUPS, MIN_SITES, EnrichmentResult
 from ldar_interp.stats.regions import MOTIF_REGIONS
 
 FLANK_BEYOND_BP = 5
 """Edges that the endpoints need beyond a motif's 3' border, and one more to see them end."""
+
+
+LEAST_CURVES = 12
+"""As many panels as the figure has."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def run_analysis(settings: PromoterSettings, *, workers: int) -> PromoterRun:
             models,
             genome,
             # All hits, not only those that are profiled: they are the tested motifs too.
-            [promoters.known, found.hits],
+            {"transcription starts": promoters.known, "motif hits": found.hits},
             settings,
             margin_bp=margin_bp,
             workers=workers,
@@ -121,11 +125,30 @@ def run_analysis(settings: PromoterSettings, *, workers: int) -> PromoterRun:
         consistency=consistency,
         nulls=nulls,
         measured=measured,
-        result=compare_ladder(measured, settings, regions=MOTIF_REGIONS),
+        result=compare_ladder(
+            measured,
+            settings,
+            regions=MOTIF_REGIONS,
+            curves_of=choose_curves(ladder.sites) if settings.motifs == ALL else None,
+        ),
         logos={
             motif.name: LogoCounts(motif.counts, np.arange(motif.width)) for motif in found.scanned
         },
     )
+
+
+def choose_curves(sites: pd.DataFrame, least: int = LEAST_CURVES) -> list[str]:
+    """Motifs whose curves are tabulated in a scan of every matrix: those that can have intervals.
+
+    Of a thousand motifs most have a few hits each, and their curves, a row an offset and rung,
+    would be hundreds of megabytes of noise. At least `least` motifs have curves, those with most
+    hits. `profiles.npz` holds the profiles of all hits.
+    """
+    counted = sites.groupby("kind", sort=True)["group"].agg(["size", "nunique"])
+    is_large = (counted["size"] >= MIN_SITES) & (counted["nunique"] >= MIN_GROUPS)
+    ranked = counted.sort_values("size", ascending=False, kind="stable").index
+    chosen = {*counted.index[is_large], *ranked[:least]}
+    return [kind for kind in dict.fromkeys(sites["kind"]) if kind in chosen]
 
 
 def load_starts(settings: PromoterSettings, genome: Genome) -> Promoters:

@@ -65,7 +65,11 @@ def name_accessions(run: PromoterRun) -> dict[str, str]:
 def draw_figure(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
     """`stem`.pdf, .png and .svg: a panel a motif, in the order of the list."""
     sites = run.ladder.sites
-    widths = {str(kind): int(rows["width_bp"].iloc[0]) for kind, rows in sites.groupby("kind")}
+    # In a scan of every matrix motifs with few hits have no curves.
+    with_curves = sites[sites["kind"].isin(set(run.result.profile["kind"]))]
+    widths = {
+        str(kind): int(rows["width_bp"].iloc[0]) for kind, rows in with_curves.groupby("kind")
+    }
     figure = promoter_figure(
         run.result.profile,
         run.result.difference,
@@ -76,6 +80,7 @@ def draw_figure(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
         balance=run.ladder.balance,
         n_groups={str(kind): int(rows["group"].nunique()) for kind, rows in sites.groupby("kind")},
         accessions=name_accessions(run),
+        n_motifs=int(sites["kind"].nunique()),
     )
     save_figure(figure, stem)
 

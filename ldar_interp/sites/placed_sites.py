@@ -128,8 +128,10 @@ class PlaceMeter:
         """
         values = np.full((len(edge), len(self.names)), np.nan)
         table = pd.DataFrame({"chrom": chrom, "edge": anchor, "strand": np.where(minus, "-", "+")})
+        # In the order of the genome, so that each stretch of it is read about once.
+        order = np.lexsort((anchor, chrom.astype(str)))
         for start in range(0, len(edge), _PLACES_AT_ONCE):
-            rows = np.arange(start, min(start + _PLACES_AT_ONCE, len(edge)))
+            rows = order[start : start + _PLACES_AT_ONCE]
             windows = read_site_letters(table.iloc[rows], self._genome, WIDE_BP)
             sums = SequenceSums(windows.ids.ravel(), windows.soft_mask.ravel())
             middle = np.arange(len(rows), dtype=np.int64) * 2 * WIDE_BP + WIDE_BP

@@ -40,9 +40,10 @@ from ldar_interp.sites.letter_pools import (
 )
 from ldar_interp.sites.letter_results import (
     RUNG_LETTERS,
-    MeasuredPlaces,
+    MatchedPlaces,
     count_matches,
     join_controls,
+    measure_matched,
 )
 from ldar_interp.sites.letter_search import Letters
 from ldar_interp.sites.loci import AnnotatedEdges, merge_intervals
@@ -165,17 +166,20 @@ def _build(
     site_values[~placed.usable] = np.nan
     tables, balances = [], []
     counts: dict[str, dict[str, dict[str, float]]] = {}
+    parts = []
     for (rung, kind), pool in pools.items():
-        rows, candidates = placed.rows_of(kind), pool.gather()
-        seeker = seekers[rung, kind]
+        seeker, candidates = seekers[rung, kind], pool.gather()
         apart = 2 * max(*RUNG_LETTERS[rung], pool.frame.width - pool.frame.shift)
         found = [
             match_letters(seeker, candidates, caliper=settings.caliper, apart_bp=apart, draw=draw)
             for draw in range(settings.n_draws)
         ]
-        places = MeasuredPlaces.measure(candidates, found, genome, pool.frame, meter)
+        parts.append(MatchedPlaces(candidates, found, pool.frame))
+    measured = measure_matched(parts, genome, meter)
+    for ((rung, kind), pool), part, places in zip(pools.items(), parts, measured, strict=True):
+        rows, seeker, found = placed.rows_of(kind), seekers[rung, kind], part.found
         counts.setdefault(rung, {})[kind] = count_matches(
-            placed, kind, seeker, candidates, found[0], pool
+            placed, kind, seeker, part.candidates, found[0], pool
         )
         tables += [
             places.tabulate(placed, rows, index, rung, draw) for draw, index in enumerate(found)

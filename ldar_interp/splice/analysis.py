@@ -83,7 +83,7 @@ def run_analysis(settings: SpliceSettings, *, workers: int) -> SpliceRun:
         nulls = find_nulls(
             models,
             genome,
-            [edges],
+            {"annotated edges": edges},
             settings,
             margin_bp=margin_bp,
             workers=workers,

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ldar_interp.boundaries.track import SIGNALS, call_boundaries
-from ldar_interp.profiles import Profiles
 from ldar_interp.stats.effects import (
     Effect,
     detectable_effect,
     estimate_auroc,
     estimate_odds_ratio,
 )
-from ldar_interp.stats.pairs import Pairs, draws_of, pair_sites
+from ldar_interp.stats.pairs import PairIndex, Pairs
 from ldar_interp.stats.resample import MeanInterval, SignFlipTest
 
 ENRICHMENT_COLUMNS = (
@@ -188,17 +187,15 @@ def compare_distributions(
 
 
 def range_over_draws(
-    profiles: Profiles, controls: Profiles, column: int, kind: str, rung: str, given: Settings
+    index: PairIndex, column: int, kind: str, rung: str, given: Settings
 ) -> list[dict[str, object]]:
     """How much the estimate depends on which controls were drawn; no row with one draw only."""
-    table = controls.sites
-    chosen = (table["kind"] == kind) & (table["set"] == rung)
-    draws = sorted(set(draws_of(table)[chosen.to_numpy()].tolist()))
+    draws = index.draws_of(kind, rung)
     if len(draws) < 2:
         return []
     estimates, rows_used, groups, n_controls, n_dropped = [], set(), set(), 0, 0
     for draw in draws:
-        pairs = pair_sites(profiles, controls, kind=kind, control=rung, draw=draw)
+        pairs = index.pair(kind, rung, draw)
         difference = pairs.difference[:, column]
         known = ~np.isnan(difference)
         if known.any():

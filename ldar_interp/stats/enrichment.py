@@ -23,7 +23,7 @@ from ldar_interp.stats.endpoints import (
     compare_mean,
     range_over_draws,
 )
-from ldar_interp.stats.pairs import SITE_SET, Pairs, check_pairing, draws_of, pair_sites
+from ldar_interp.stats.pairs import SITE_SET, PairIndex, Pairs, check_pairing
 from ldar_interp.stats.regions import Region, average_region
 from ldar_interp.stats.resample import (
     MeanInterval,
@@ -32,6 +32,9 @@ from ldar_interp.stats.resample import (
     bootstrap_mean,
     sign_flip_test,
 )
+
+MIN_SITES, MIN_GROUPS = 20, 10
+"""Pairs and groups below which a row has neither interval nor p."""
 
 PROFILE_COLUMNS = (
     *("model", "signal", "kind", "set", "offset", "mean", "ci_low", "ci_high"),
@@ -62,8 +65,10 @@ def enrichment(
     seed: int = 0,
     primary: Sequence[str] = ("C1", "C2"),
     rungs: Sequence[str] | None = None,
-    min_sites: int = 20,
-    min_groups: int = 10,
+    kinds: Sequence[str] | None = None,
+    curves_of: Sequence[str] | None = None,
+    min_sites: int = MIN_SITES,
+    min_groups: int = MIN_GROUPS,
 ) -> EnrichmentResult:
     """Compare sites with their matched controls, for every kind and control rung.
 
@@ -82,6 +87,10 @@ def enrichment(
         have are no part of the family.
     rungs : rungs to report; one without any control is listed as too few. Default: those that
         the controls have.
+    kinds : kinds to report, in this order; one without any site is listed as too few. Default:
+        those that the sites have.
+    curves_of : kinds whose profile and difference are tabulated, a row an offset; default all. The
+        enrichment table holds every kind in any case.
     min_sites, min_groups : below either the row is listed as "too few", with neither interval
         nor p.
 
@@ -98,28 +107,33 @@ def enrichment(
     check_pairing(profiles, control_profiles)
     if 0 not in profiles.offsets:
         raise InputError("profiles have no offset 0, where the effect is declared; collect it")
-    if not len(profiles):
+    if not len(profiles) and not kinds:
         raise InputError("profiles hold no sites; nothing can be compared")
     widths = _read_widths(profiles) if regions else None
     signal = profiles.signal
     given = Settings(model, signal, n_boot, n_flips, seed, tuple(primary), min_sites, min_groups)
-    kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
+    if kinds is None:
+        kinds = list(dict.fromkeys(profiles.sites["kind"].tolist()))
     rungs = sorted(set(rungs or control_profiles.sites["set"].tolist()))
     rows: list[dict[str, object]] = []
     profile_parts, difference_parts = [], []
-    first_draw = control_profiles.select(draws_of(control_profiles.sites) == 0)
+    index = PairIndex(profiles, control_profiles)
     for kind in kinds:
-        chosen = profiles.select((profiles.sites["kind"] == kind).to_numpy())
-        profile_parts.append(_profile_table(chosen, kind, SITE_SET, given))
+        has_curves = curves_of is None or kind in curves_of
+        if has_curves:
+            at = index.sites_of(kind)
+            profile_parts.append(_profile_table(profiles, at, kind, SITE_SET, given))
         for rung in rungs:
-            of_rung = (first_draw.sites["kind"] == kind) & (first_draw.sites["set"] == rung)
-            chosen = first_draw.select(of_rung.to_numpy())
-            profile_parts.append(_profile_table(chosen, kind, rung, given))
-            pairs = pair_sites(profiles, control_profiles, kind=kind, control=rung)
-            interval, test = _compare(pairs, kind, rung, given)
-            difference_parts.append(
-                _difference_table(profiles.offsets, interval, test, kind, rung, given)
-            )
+            pairs = index.pair(kind, rung)
+            if has_curves:
+                at = index.controls_of(kind, rung)
+                profile_parts.append(_profile_table(control_profiles, at, kind, rung, given))
+            if has_curves or widths is None:
+                interval, test = _compare(pairs, kind, rung, given)
+            if has_curves:
+                difference_parts.append(
+                    _difference_table(profiles.offsets, interval, test, kind, rung, given)
+                )
             if widths is not None:
                 rows += _compare_regions(
                     pairs, profiles.offsets, widths[pairs.site_rows], regions, kind, rung, given
@@ -128,13 +142,17 @@ def enrichment(
             centre = int(np.flatnonzero(profiles.offsets == 0)[0])
             rows.append(compare_mean(pairs, centre, interval, test, kind, rung, given))
             rows += compare_distributions(pairs, centre, kind, rung, given)
-            rows += range_over_draws(profiles, control_profiles, centre, kind, rung, given)
+            rows += range_over_draws(index, centre, kind, rung, given)
     table = pd.DataFrame(rows, columns=list(ENRICHMENT_COLUMNS)).astype({"offset": "Int64"})
     return EnrichmentResult(
         enrichment=adjust_family(table),
-        profile=pd.concat(profile_parts, ignore_index=True),
-        difference=pd.concat(difference_parts, ignore_index=True),
+        profile=_join(profile_parts, PROFILE_COLUMNS),
+        difference=_join(difference_parts, DIFFERENCE_COLUMNS),
     )
+
+
+def _join(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.concat(parts or [pd.DataFrame(columns=list(columns))], ignore_index=True)
 
 
 def adjust_family(tables: pd.DataFrame | Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -223,10 +241,14 @@ def _compare(
     return interval, test
 
 
-def _profile_table(chosen: Profiles, kind: str, name: str, given: Settings) -> pd.DataFrame:
+def _profile_table(
+    profiles: Profiles, at: NDArray[np.int64], kind: str, name: str, given: Settings
+) -> pd.DataFrame:
+    group = profiles.sites[["group"]].iloc[at].reset_index(drop=True)
+    chosen = Profiles(profiles.values[at], profiles.offsets, group, profiles.signal)
     found = bootstrap_mean(
         chosen.values,
-        chosen.sites["group"].to_numpy(dtype=np.str_),
+        group["group"].to_numpy(dtype=np.str_),
         n_boot=given.n_boot,
         rng=given.rng("profile", kind, name),
         min_groups=given.min_groups,

@@ -96,26 +96,66 @@ def check_pairing(profiles: Profiles, controls: Profiles) -> None:
             )
 
 
+class PairIndex:
+    """Which control belongs to which site, looked up once for all kinds, rungs and draws.
+
+    With a thousand motifs, looking through the tables for every comparison takes longer than the
+    statistics.
+
+    Parameters
+    ----------
+    profiles, controls : see `check_pairing`.
+    """
+
+    def __init__(self, profiles: Profiles, controls: Profiles) -> None:
+        self._profiles, self._controls = profiles, controls
+        table = controls.sites
+        site_row = pd.Index(profiles.sites["site_id"]).get_indexer(table["matched_to"])
+        self._site_row: NDArray[np.int64] = site_row.astype(np.int64)
+        self._group = profiles.sites["group"].to_numpy(dtype=np.str_)
+        keys = [table["kind"].astype(str), table["set"].astype(str), pd.Series(draws_of(table))]
+        self._rows: dict[tuple[str, str, int], NDArray[np.int64]] = {
+            (str(kind), str(rung), int(draw)): np.asarray(rows, dtype=np.int64)
+            for (kind, rung, draw), rows in table.groupby(keys).indices.items()
+        }
+        self._sites: dict[str, NDArray[np.int64]] = {
+            str(kind): np.asarray(rows, dtype=np.int64)
+            for kind, rows in profiles.sites.groupby(
+                profiles.sites["kind"].astype(str)
+            ).indices.items()
+        }
+
+    def sites_of(self, kind: str) -> NDArray[np.int64]:
+        """Rows of the sites of a kind, in the order of the table."""
+        return self._sites.get(kind, np.empty(0, dtype=np.int64))
+
+    def controls_of(self, kind: str, control: str, draw: int = 0) -> NDArray[np.int64]:
+        """Rows of the controls of a kind, rung and draw, in the order of the table."""
+        return self._rows.get((kind, control, draw), np.empty(0, dtype=np.int64))
+
+    def draws_of(self, kind: str, control: str) -> list[int]:
+        """Draws of a kind and rung, ascending."""
+        return sorted(draw for k, rung, draw in self._rows if (k, rung) == (kind, control))
+
+    def pair(self, kind: str, control: str, draw: int = 0) -> Pairs:
+        """Each site of a kind beside its control of a rung and draw, in the order of the sites."""
+        chosen = self.controls_of(kind, control, draw)
+        chosen = chosen[np.argsort(self._site_row[chosen], kind="stable")]
+        site_row = self._site_row[chosen]
+        return Pairs(
+            site=self._profiles.values[site_row],
+            control=self._controls.values[chosen],
+            group=self._group[site_row],
+            site_rows=site_row,
+            n_unmatched=self.sites_of(kind).size - site_row.size,
+        )
+
+
 def pair_sites(
     profiles: Profiles, controls: Profiles, *, kind: str, control: str, draw: int = 0
 ) -> Pairs:
     """Each site of a kind beside its control of one rung and draw; see `check_pairing`."""
-    table = controls.sites
-    chosen = np.flatnonzero(
-        (table["kind"] == kind).to_numpy()
-        & (table["set"] == control).to_numpy()
-        & (draws_of(table) == draw)
-    )
-    site_row = pd.Index(profiles.sites["site_id"]).get_indexer(table["matched_to"].iloc[chosen])
-    order = np.argsort(site_row, kind="stable")
-    site_row, chosen = site_row[order].astype(np.int64), chosen[order]
-    return Pairs(
-        site=profiles.values[site_row],
-        control=controls.values[chosen],
-        group=profiles.sites["group"].to_numpy(dtype=np.str_)[site_row],
-        site_rows=site_row,
-        n_unmatched=int((profiles.sites["kind"] == kind).sum()) - site_row.size,
-    )
+    return PairIndex(profiles, controls).pair(kind, control, draw)
 
 
 def draws_of(table: pd.DataFrame) -> NDArray[np.int64]:

@@ -115,6 +115,10 @@ def bootstrap_mean(
     factor = correct_small_sample(sums.n_groups)
     error = divide(np.sqrt(factor * (resid**2).sum(axis=0)), n)
 
+    is_enough = (sums.n_groups >= max(2, min_groups)) & (n >= min_sites)
+    if not is_enough.any():
+        none = np.full(mean.size, np.nan)
+        return MeanInterval(mean, error, none, none, n.astype(np.int64), sums.n_groups)
     # Without NaN the counts are the same in every column: two of the five products become thin.
     count = sums.count[:, :1] if (sums.count == sums.count[:, :1]).all() else sums.count
     square, square_n = resid**2, count**2
@@ -122,20 +126,17 @@ def bootstrap_mean(
     n_columns = mean.size
     pivots = np.empty((n_boot, n_columns))
     begin = 0
-    if sums.total.shape[0] == 0:
-        pivots[:] = np.nan
-    else:
-        for weight in draw_group_weights(sums.total.shape[0], n_boot, rng, width=n_columns):
-            drawn = weight @ count
-            moved = weight @ resid
-            crossed = moved * count[0] if cross is None else weight @ cross
-            shift = divide(moved, drawn)
-            spread = weight @ square - 2 * shift * crossed + shift**2 * (weight @ square_n)
-            spread = np.sqrt(factor * np.maximum(spread, 0))
-            pivots[begin : begin + len(weight)] = studentise(shift, divide(spread, drawn))
-            begin += len(weight)
+    for weight in draw_group_weights(sums.total.shape[0], n_boot, rng, width=n_columns):
+        drawn = weight @ count
+        moved = weight @ resid
+        crossed = moved * count[0] if cross is None else weight @ cross
+        shift = divide(moved, drawn)
+        spread = weight @ square - 2 * shift * crossed + shift**2 * (weight @ square_n)
+        spread = np.sqrt(factor * np.maximum(spread, 0))
+        pivots[begin : begin + len(weight)] = studentise(shift, divide(spread, drawn))
+        begin += len(weight)
     half = scale_by_quantile(pivots, error, level)
-    half[(sums.n_groups < max(2, min_groups)) | (n < min_sites)] = np.nan
+    half[~is_enough] = np.nan
     return MeanInterval(
         mean=mean,
         standard_error=error,

@@ -10,6 +10,7 @@ from ldar_interp.boundaries.context_router import profile_contexts
 from ldar_interp.boundaries.extract import predict_boundaries
 from ldar_interp.boundaries.shuffled_context import ContextProfiles
 from ldar_interp.errors import DeviceError, InputError
+from ldar_interp.genome.alphabet import reverse_complement
 from ldar_interp.model.checkpoint import preset, random_model
 from ldar_interp.stats.context_pairs import pair_contexts
 from ldar_interp.stats.enrichment import enrichment
@@ -90,3 +91,29 @@ def test_wrong_input_is_refused(model, found: ContextProfiles) -> None:
     controls = found.windows.sites.assign(set="C1")
     with pytest.raises(InputError, match="not all of the set 'site'"):
         pair_contexts(replace(found, windows=replace(found.windows, sites=controls)))
+
+
+def test_forward_reads_the_plus_strand_and_puts_values_on_the_sites_offsets(model, found) -> None:
+    """A site on - is read turned: offset o is edge 32 - o of the plus-strand window."""
+    forward = profile_contexts(model, found.windows, flank_bp=8, strand="forward")
+    minus = (found.windows.sites["strand"] == "-").to_numpy()
+    assert minus.any() and not minus.all()
+    np.testing.assert_allclose(forward.native[~minus], found.native[~minus], atol=1e-6)
+    np.testing.assert_allclose(forward.shuffled[~minus], found.shuffled[~minus], atol=1e-6)
+    for i in np.flatnonzero(minus)[:3]:
+        turned = [reverse_complement(ids) for ids in found.windows.ids[i]]
+        alone = predict_boundaries(model, turned, batch_size=1)
+        values = np.stack([p[32 + 8 : 32 - 9 : -1] for p in alone])
+        np.testing.assert_allclose(forward.native[i], values[0], atol=1e-6)
+        np.testing.assert_allclose(forward.shuffled[i], values[1:], atol=1e-6)
+        assert np.abs(forward.native[i] - found.native[i]).max() > 1e-3  # strands do differ
+
+
+def test_mean_is_of_both_reads_whatever_the_strand_of_the_site(model, found) -> None:
+    both = profile_contexts(model, found.windows, flank_bp=8, strand="mean")
+    flipped = replace(found.windows, sites=found.windows.sites.assign(strand="-"))
+    other = profile_contexts(model, flipped, flank_bp=8, strand="forward")
+    np.testing.assert_allclose(both.native, (found.native + other.native) / 2, atol=1e-6)
+    np.testing.assert_allclose(both.shuffled, (found.shuffled + other.shuffled) / 2, atol=1e-6)
+    with pytest.raises(InputError, match="strand mode 'both'; wanted one of transcript, forward"):
+        profile_contexts(model, found.windows, flank_bp=8, strand="both")

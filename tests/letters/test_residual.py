@@ -26,6 +26,8 @@ def test_save_and_load_are_exact(null, tmp_path):
     back = KmerNull.load(tmp_path / "null.npz")
     for name in ("fold", "beta", "tail", "k", "shrink"):
         np.testing.assert_array_equal(getattr(back, name), getattr(null, name))
+    for name in ("chrom", "low", "high"):
+        np.testing.assert_array_equal(getattr(back.fitted, name), getattr(null.fitted, name))
     np.testing.assert_array_equal(back.blocks.chrom, null.blocks.chrom)
     np.testing.assert_array_equal(back.blocks.index, null.blocks.index)
     assert (back.scale, back.strands) == (null.scale, null.strands)

@@ -102,6 +102,7 @@ def test_a_null_from_a_folder_gives_the_same_as_one_fitted_here(world, out, run,
     assert made.exit_code == 0, made.stderr
     again = run(tmp_path / "again", **{**WHOLE, **QUICK, "residual": tmp_path / "null"})
     assert again.code == 0, again.stderr
+    assert "WARNING" not in again.stderr  # kmer_null left out the same annotated edges
     first, second = read(out, "enrichment"), read(tmp_path / "again", "enrichment")
     pd.testing.assert_frame_equal(first, second)
 

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ldar_interp.__main__ import build_app
-from ldar_interp.kmer.analysis import run_analysis
+from ldar_interp.errors import InputError
+from ldar_interp.kmer.analysis import read_excluded, run_analysis
 from ldar_interp.kmer.settings import KmerNullSettings
 from ldar_interp.letters.kmer_null import KmerNull
 from ldar_interp.plots.kmer_null import kmer_null_figure
@@ -107,7 +108,21 @@ def test_same_input_same_bytes_and_more_sites_less_edges(run_null, world, out, t
     all_edges = pd.read_csv(out / "r2.tsv", sep="\t")["n_edges"].iloc[0]
     assert found.r2["n_edges"].iloc[0] < all_edges
     null = found.nulls["checkpoint"]
+    assert null.provenance["left_out"]["sites"] == len(rows)
+    assert null.fitted.count_near([read_excluded(sites)]) == 0
     assert set(null.k.tolist()) == {4} and null.provenance["sites"]["file"] == "sites.tsv"
+
+
+def test_controls_in_a_table_of_sites_stay_in_the_fit(tmp_path, capsys):
+    path = tmp_path / "hits.tsv"
+    header = "site_id\tchrom\tedge\tstrand\tkind\tset\tgroup\tmatched_to"
+    site, control = "a\tchr1\t400\t+\tTATA\tsite\tg\t", "b\tchr1\t900\t+\tTATA\tC2\tg\ta"
+    path.write_text("\n".join([header, site, control]) + "\n")
+    assert read_excluded(path)["site_id"].tolist() == ["a"]
+    assert "1 rows are controls and stay in the fit" in capsys.readouterr().err
+    path.write_text("\n".join([header, control]) + "\n")
+    with pytest.raises(InputError, match="has no row of the set 'site'; wanted the sites to leave"):
+        read_excluded(path)
 
 
 def test_wrong_k_is_one_line(run_null, tmp_path):

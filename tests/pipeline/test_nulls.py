@@ -6,6 +6,9 @@ import pytest
 
 from ldar_interp.errors import InputError
 from ldar_interp.genome.fasta import Genome
+from ldar_interp.ladder.nulls import find_nulls
+from ldar_interp.ladder.settings import LadderSettings
+from ldar_interp.letters.kmer_null import KmerNull
 from ldar_interp.program.models import OpenModels, open_models
 from ldar_interp.program.nulls import check_null, fit_nulls, name_file, read_nulls
 from ldar_interp.program.settings import ModelSettings
@@ -24,7 +27,7 @@ def models(world):
 
 @pytest.fixture(scope="module")
 def fitted(world, models):
-    exclude = [pd.DataFrame({"chrom": ["chr1"], "edge": [3000]})]
+    exclude = {"one site": pd.DataFrame({"chrom": ["chr1"], "edge": [3000]})}
     with Genome(world.fasta) as genome:
         return fit_nulls(
             models, genome, exclude,
@@ -48,9 +51,50 @@ def test_a_null_and_counts_for_each_model(fitted, models):
     assert set(nulls["checkpoint"].provenance["fasta"]) == {"file", "sha256"}
     assert not np.array_equal(nulls["checkpoint"].beta, nulls["random"].beta)
     for found in counts.values():
+        assert found["left_out"] == {"one site": 1}
         assert found["edges_near_sites"] > 0 and found["windows_reverse"] == 0
         assert found["edges_fitted"] > 0 and found["r2_of_null"] < 1
         assert len(found["k_by_fold"]) == len(found["shrink_by_fold"])
+
+
+def test_a_null_holds_the_edges_of_its_fit(fitted):
+    """Nothing within 60 bp of the site that was left out; 61 bp away there is an edge."""
+    for name, null in fitted[0].items():
+        assert null.fitted.n_edges == fitted[1][name]["edges_fitted"]
+        site = pd.DataFrame({"chrom": ["chr1"], "edge": [3000]})
+        assert null.fitted.count_near([site]) == 0
+        assert null.fitted.count_near([site], keep_away_bp=61) == 1  # the window ends on one side
+
+
+def test_a_null_that_saw_the_sites_of_a_run_is_told(folder, models, world, capsys):
+    """The same folder for two runs: one asks about the site that was left out, one about others."""
+    settings = LadderSettings(
+        ckpt=str(world.ckpt), fasta=world.fasta, gtf=world.gtf, out="-",
+        residual=str(folder), strand="forward",
+    )  # fmt: skip
+    near = pd.DataFrame({"chrom": ["chr1"], "edge": [3000]})
+    motif = pd.DataFrame({"chrom": ["chr1"], "edge": [2950], "strand": ["-"], "width_bp": [12]})
+    fitted = KmerNull.load(folder / "null.npz").fitted
+    ranges = zip(fitted.chrom.tolist(), fitted.low.tolist(), fitted.high.tolist(), strict=True)
+    edges = {(c, e) for c, low, high in ranges for e in range(low, high + 1)}
+    n = sum(("chr1", edge) in edges for edge in range(2938 - 60, 2950 + 61))
+    assert n > 20
+
+    def find(**exclude):
+        with Genome(world.fasta) as genome:
+            found = find_nulls(
+                models, genome, exclude, settings, margin_bp=32, workers=1, program=PROGRAM
+            )
+        counts = found.describe()["models"]
+        assert found.origin == "read" and found.by_name.keys() == counts.keys()
+        near = [counts[name]["edges_fitted_near_sites_of_this_run"] for name in counts]
+        return near, [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
+
+    assert find(starts=near) == ([{"starts": 0}] * 2, [])
+    counts, told = find(starts=near, hits=motif)
+    assert counts == [{"starts": 0, "hits": n}] * 2
+    assert len(told) == 2 and f"the null of {folder} for random was fitted on {n} edges" in told[1]
+    assert "within 60 bp of the hits of this run" in told[0] and "with --sites, or use" in told[0]
 
 
 def test_read_gives_what_was_fitted(fitted, folder, models, world):

@@ -136,6 +136,22 @@ def test_starts_from_a_bed_file(run_promoters, tmp_path):
     assert table["method"].str.startswith("too few").all()  # two starts are no sample
 
 
+def test_forward_reads_go_down_to_c4_and_starts_without_windows_have_their_rows(
+    run_promoters, tmp_path
+):
+    """A null of forward reads beside C4; all C4 windows of this start leave the sequence."""
+    bed = tmp_path / "near.bed"
+    bed.write_text("chr1\t400\t401\tnear\t0\t+\n")
+    result = run_promoters(
+        tmp_path / "near", tss=bed, controls="C0,C4", strand="forward", baseline="none"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "C4: 0 of" in result.stderr
+    table = read(tmp_path / "near", "enrichment")
+    rows = table.groupby(["signal", "kind", "statistic"])["control"].agg(sorted)
+    assert (rows.map(tuple) == ("C0", "C4")).all() and len(rows) == 6 * table["kind"].nunique()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots import check_figure, ladder_figure, ladder_grid
-from ldar_interp.plots.ladder_grid import _find_limit
+from ldar_interp.plots.ladder_choice import MOST_ROWS, choose_kinds, find_limit, round_up
 
 MOTIFS = ("INR", "SP1", "TATA-box", "YY1")
 ENDPOINTS = ("left_flank", "inside", "right_flank")
@@ -161,9 +161,11 @@ def test_marks_are_the_tests_and_the_clear_intervals(grid: Figure, motifs: pd.Da
 
 
 def test_the_grid_scale_is_symmetric_and_not_ruled_by_c0(motifs: pd.DataFrame) -> None:
-    largest = motifs.loc[motifs["control"] != "C0", "effect"].abs().max()
+    limit = find_limit(motifs)
+    loud = motifs.assign(effect=motifs["effect"].mask(motifs["control"] == "C0", 9.0))
+    assert find_limit(loud) == limit
     found = texts(ladder_grid(motifs))
-    assert f"≤ −{largest:.2g}" in found and f"≥ +{largest:.2g}" in found
+    assert f"≤ −{limit:.2g}" in found and f"≥ +{limit:.2g}" in found
     assert "≥ +0.5" in texts(ladder_grid(motifs, limit=0.5))
 
 
@@ -212,5 +214,51 @@ def test_what_is_too_few_does_not_set_the_colours() -> None:
     loud = table.assign(
         effect=table["effect"].where(~few, 0.9), method=table["method"].where(~few, "too few: 2")
     )
-    largest = table[~few & (table["control"] != "C0")]["effect"].abs().max()
-    assert _find_limit(loud) == pytest.approx(largest)
+    assert find_limit(loud) == find_limit(table[~few]) < 0.9
+
+
+def test_the_colours_are_full_where_nearly_all_effects_are() -> None:
+    """Of 40 effects of 0.01 to 0.4 in C1, 95 % are 0.38 or less: the next round number is 0.4."""
+    one = make_ladder(kinds=("TBP",), statistics=("inside",), models=("checkpoint",), rungs=("C1",))
+    table = pd.concat([one.iloc[:1]] * 40, ignore_index=True)
+    table["effect"] = np.linspace(0.01, 0.4, 40) * np.resize([1, -1], 40)
+    assert find_limit(table) == 0.4
+    far = table.copy()
+    far.loc[0, "effect"] = 5.0  # one motif far out does not leave the others pale
+    assert find_limit(far) == 0.4
+    for other in ({"control": "C0"}, {"model": "random"}, {"method": "too few: 3 pairs"}):
+        loud = table.assign(effect=5.0, **other)
+        assert find_limit(pd.concat([table, loud], ignore_index=True)) == 0.4
+        assert find_limit(loud) == 5.0  # nothing else is there
+    assert find_limit(table.assign(effect=0.0)) == find_limit(table.assign(effect=np.nan)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [(0.011, 0.015), (0.015, 0.015), (0.3, 0.3), (0.31, 0.4), (0.76, 1.0), (2e-4, 2e-4)],
+)
+def test_round_numbers(value: float, wanted: float) -> None:
+    assert round_up(value) == wanted
+
+
+def test_of_very_many_motifs_the_grid_shows_those_with_a_claim() -> None:
+    names = tuple(f"M{i:03d}" for i in range(MOST_ROWS + 5))
+    few = tuple((name, rung) for name in names[4:] for rung in ("C1", "C2"))
+    table = make_ladder(kinds=names, statistics=("inside",), rungs=("C1", "C2"), few=few)
+    assert choose_kinds(table) == list(names[:4])
+    assert choose_kinds(table, most=3) == list(names[:3])
+    assert choose_kinds(table[table["kind"].isin(names[:6])]) == list(names[:6])
+    figure = ladder_grid(table, statistics=("inside",))
+    assert check_figure(figure) == []
+    note = " ".join(texts(figure))
+    assert f"Shown are 4 of {MOST_ROWS + 5} motifs with hits" in note and "M000" in note
+    assert "M010" not in note
+    none = table[table["kind"].isin(names[4:])].assign(method="too few: 3 pairs")
+    more = pd.concat([none, none.assign(kind=none["kind"] + "b")], ignore_index=True)
+    with pytest.raises(InputError, match="none of 122 kinds has enough pairs for a claim"):
+        ladder_grid(more, statistics=("inside",))
+
+
+def test_two_rows_for_a_cell_are_refused(motifs: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match=r"several rows for checkpoint .* wanted one, so pass"):
+        ladder_grid([motifs, motifs.head(1)])

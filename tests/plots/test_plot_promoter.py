@@ -189,6 +189,44 @@ def test_motifs_share_their_scales_but_those_with_too_few(drawn: Figure) -> None
         assert limits["DPE"] != limits["SP1"]
 
 
+def test_thin_controls_and_single_wide_intervals_do_not_stretch_the_axes(
+    promoter: PromoterTables,
+) -> None:
+    """One interval of INR ten times the axis, MTE's C2 (too few) far below, a C0 mean at the top.
+
+    The first two are cut, with a triangle in their colour; the third sets the range.
+    """
+    profile = promoter.profile.copy()
+    where = (profile["model"] == "checkpoint") & (profile["signal"] == "residual")
+    at = where & (profile["offset"] == 4)
+    is_site = (profile["kind"] == "INR") & (profile["set"] == "site")
+    profile.loc[at & is_site, ["ci_low", "ci_high"]] = -0.9, 0.9
+    is_thin = (profile["kind"] == "MTE") & (profile["set"] == "C2")
+    profile.loc[where & is_thin & (profile["offset"] == 7), "mean"] = -0.8
+    is_c0 = (profile["kind"] == "SP1") & (profile["set"] == "C0")
+    profile.loc[at & is_c0, "mean"] = 0.5
+    figure = _draw(promoter, profile=profile)
+    low, high = _axes_of(figure, "residual-checkpoint-INR-site").get_ylim()
+    assert 0.5 < high < 0.6 and low > -0.5
+    cut = {gid: x.tolist() for gid, (x, _) in _lines(figure, "cut-").items()}
+    assert 4 in cut["cut-above-residual-INR-site"] and 4 in cut["cut-below-residual-INR-site"]
+    assert cut["cut-below-residual-MTE-C2"] == [7]
+    assert not any(gid.startswith("cut-above-residual-SP1") for gid in cut)
+    assert "Triangles at a border: a line or a band goes on beyond it." in _note(figure)
+
+
+def test_where_nothing_is_cut_there_is_no_triangle(promoter: PromoterTables) -> None:
+    profile = promoter.profile.assign(ci_low=promoter.profile["mean"] - 0.001)
+    profile["ci_high"] = profile["mean"] + 0.001
+    few = (profile["kind"] == "MTE") & (profile["set"] == "C2")
+    figure = _draw(promoter, profile=profile[~few])
+    assert not _lines(figure, "cut-") and "Triangles" not in _note(figure)
+
+
+def test_the_note_counts_motifs_without_curves(promoter: PromoterTables) -> None:
+    assert "Shown are 4 of 700 motifs with hits" in _note(_draw(promoter, n_motifs=700))
+
+
 def test_panels_follow_the_order_of_widths_or_of_motifs(promoter: PromoterTables) -> None:
     def order(figure: Figure) -> list[str]:
         return [text for text in _texts(figure) if text in KINDS]
