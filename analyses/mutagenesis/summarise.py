@@ -19,10 +19,12 @@ def describe(folder: Path) -> tuple[str, ...]:
         for name in ("difference", "importance", "regions")
     )
     lines = [
-        _verdict(rows, str(model), str(kind), str(control))
-        for (kind, control, model), rows in difference.groupby(
-            ["kind", "control", "model"], sort=False
-        )
+        _verdict(rows, model, kind, str(control))
+        for kind in sorted(set(difference["kind"]), reverse=True)
+        for model in MODELS
+        for control, rows in difference[
+            (difference["kind"] == kind) & (difference["model"] == model)
+        ].groupby("control")
     ]
     if not lines:
         lines = ["No controls were mutated, so nothing is compared."]
@@ -60,7 +62,11 @@ def _verdict(rows: pd.DataFrame, model: str, kind: str, control: str) -> str:
 def _region_rows(regions: pd.DataFrame, importance: pd.DataFrame) -> list[tuple[str, ...]]:
     found = []
     mine = regions[regions["set"] == "site"]
-    for (kind, model), rows in mine.groupby(["kind", "model"], sort=False):
+    pairs = [(kind, model) for kind in sorted(set(mine["kind"]), reverse=True) for model in MODELS]
+    for kind, model in pairs:
+        rows = mine[(mine["kind"] == kind) & (mine["model"] == model)]
+        if rows.empty:
+            continue
         at = rows.set_index("region")
         here = importance[
             (importance["kind"] == kind)
@@ -71,7 +77,7 @@ def _region_rows(regions: pd.DataFrame, importance: pd.DataFrame) -> list[tuple[
         found.append(
             (
                 f"{kind}s",
-                MODELS[str(model)],
+                MODELS[model],
                 f"{at['n_sites'].max():.0f}",
                 *(
                     with_interval(

@@ -49,7 +49,7 @@ _KIND_LABELS = {
     "start_codon": "start codons",
     "elements": "all of --elements",
 }
-_ROW_MM, _HEAD_MM, _TOP_MM, _BOTTOM_MM, _LEFT_MM, _GAP_MM = 3.0, 4.0, 7.0, 22.0, 29.0, 4.0
+_ROW_MM, _HEAD_MM, _TOP_MM, _BOTTOM_MM, _LEFT_MM, _GAP_MM = 3.0, 4.0, 7.0, 23.0, 29.0, 4.0
 
 
 def integrity_figure(
@@ -192,15 +192,15 @@ def _draw_dot(ax: Axes, row: pd.Series, y: float, name: str) -> None:
 
 
 def _write_note(figure: Figure, height: float, n_hidden: int) -> None:
+    more = f" {n_hidden} further kinds are in the table." if n_hidden else ""
     lines = [
-        "Dots: value with 95 % interval (groups resampled; for random cuts, the range of the "
-        "draws). In brackets: bp a token around these elements.",
+        "Dots: value with 95 % interval, groups resampled (random cuts: the range of the draws); "
+        "none for a share that under 5 elements have or lack.",
+        "In brackets: bp a token around these elements. Grey bar: chance at the tokenizer's own "
+        "rate. Triangle: the same tokenizer at other places beside.",
         "Splice sites: the exon | intron edge is the 5′ border of a donor GT and the 3′ border of "
-        "an acceptor AG. d and e have their own scales; intervals of d may go on beyond.",
-        "Grey bar: chance at the tokenizer's own rate. Triangle: the same tokenizer at other "
-        "places around the same elements. Flanks: 4 edges beyond each border.",
+        "an acceptor AG. d and e have their own scales.",
+        f"Flanks: 4 edges beyond each border.{more}",
     ]
-    if n_hidden:
-        lines.append(f"{n_hidden} further kinds are in the table.")
     for number, line in enumerate(lines):
-        write_at(figure, 3.0, height - 9.0 + 2.8 * number, line, color=MUTED_INK)
+        write_at(figure, 3.0, height - 10.0 + 2.8 * number, line, color=MUTED_INK)

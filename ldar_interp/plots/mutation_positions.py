@@ -19,7 +19,6 @@ from ldar_interp.plots.style import (
     HAIRLINE_PT,
     INK,
     MODEL_BAND_ALPHA,
-    MODEL_LABELS,
     MODEL_LINE_PT,
     MUTED_INK,
     PANEL_LETTER_PT,
@@ -37,11 +36,11 @@ _NUMBERS = ("offset", "mean_delta", "ci_low", "ci_high", "n_sites", "n_groups")
 IMPORTANCE_COLUMNS = ("model", "kind", "set", *_NUMBERS)
 DIFFERENCE_COLUMNS = ("model", "kind", "control", *_NUMBERS)
 _TITLES = {"donor": "donors", "acceptor": "acceptors"}
-_LEFT, _RIGHT, _GAP, _TOP = 14.0, 3.0, 12.0, 14.0
+_LEFT, _RIGHT, _GAP, _TOP = 14.0, 3.0, 12.0, 9.5
 _ROW, _ROW_GAP, _UNDER, _LINE_MM = 30.0, 7.0, 10.0, 2.9
 _NOTE = (
     "Each base is replaced by the three others in turn; change of p at the edge at 0, mean of the "
-    "three and over sites.",
+    "three and over sites.{weights}",
     "Bands: 95 % intervals, gene loci resampled, not corrected for the number of positions; none "
     "under 20 sites in 10 loci.",
 )
@@ -108,8 +107,10 @@ def position_figure(importance: pd.DataFrame, difference: pd.DataFrame) -> Figur
                 )  # fmt: skip
         middle = (_LEFT + DOUBLE_COLUMN_MM - _RIGHT) / 2
         write_at(figure, middle, bottom + 5.5, "base replaced, from the edge (bp)", ha="center")
+        both = len(find_models(importance)) > 1
         for i, line in enumerate(_NOTE):
-            write_at(figure, 1.0, bottom + _UNDER + _LINE_MM * i, line, color=MUTED_INK)
+            text = line.format(weights=" Thick: checkpoint; thin: random weights." if both else "")
+            write_at(figure, 1.0, bottom + _UNDER + _LINE_MM * i, text, color=MUTED_INK)
         figure.draw_without_rendering()
     return figure
 
@@ -133,11 +134,6 @@ def _draw_sets(ax: Axes, rows: pd.DataFrame) -> list[Line2D]:
                 Line2D([], [], color=SET_COLOURS.get(name, INK), ls=SET_DASHES.get(name, "solid"),
                        lw=MODEL_LINE_PT[models[0]], label=label)
             )  # fmt: skip
-    handles += [
-        Line2D([], [], color=INK, lw=MODEL_LINE_PT[model], label=MODEL_LABELS[model])
-        for model in models
-        if len(models) > 1
-    ]
     return handles
 
 
@@ -148,7 +144,7 @@ def _draw_gaps(ax: Axes, rows: pd.DataFrame) -> str:
         for model in find_models(mine)[::-1]:
             part = mine[mine["model"] == model]
             _draw_curve(ax, part, model, SET_COLOURS.get(str(control), INK), "solid")
-        n = mine.loc[mine["n_sites"].idxmax()]
+        n = mine.iloc[int(mine["n_sites"].argmax())]
         said.append(f"{int(n['n_sites'])} pairs with {control} in {int(n['n_groups'])} loci")
     return ", ".join(said)
 

@@ -29,6 +29,9 @@ COLUMNS = (
 RANDOM = "random_cuts"
 ALL_KINDS = "all"
 MIN_INSTANCES, MIN_GROUPS = 20, 10
+MIN_EVENTS = 5
+"""Fewer elements that have, or lack, what a share counts leave no interval: resamples without any
+have no standard error, and the interval may come out as everything from 0 to 1."""
 _ROUNDING = 1e-12
 
 ByWidth = Mapping[int, tuple[NDArray[np.int64], NDArray[np.float32]]]
@@ -156,6 +159,7 @@ def _make_rows(
     low = np.array([BOUNDS[endpoint][0] for endpoint in ENDPOINTS])
     high = np.array([BOUNDS[endpoint][1] for endpoint in ENDPOINTS])
     known = ~np.isnan(measured.value).all(axis=0)
+    rare = (low == 0) & (np.minimum(value.mean, 1 - value.mean) * value.n < MIN_EVENTS)
     expected = np.full(len(ENDPOINTS), np.nan)
     beside = expected.copy()
     expected[known] = np.nanmean(null[:, known], axis=0)
@@ -167,8 +171,8 @@ def _make_rows(
             "kind": kind,
             "endpoint": ENDPOINTS,
             "value": value.mean,
-            "ci_low": np.clip(value.low, low, high),
-            "ci_high": np.clip(value.high, low, high),
+            "ci_low": np.where(rare, np.nan, np.clip(value.low, low, high)),
+            "ci_high": np.where(rare, np.nan, np.clip(value.high, low, high)),
             "null": expected,
             "difference": gap.mean,
             "diff_ci_low": gap.low,
