@@ -35,13 +35,14 @@ class BoundaryChange(NamedTuple):
     `delta` float64: the change that is largest in size, signed; NaN if no edge has a value.
     `edge` int64: where it is on the + strand without the variant, the first one of equals; -1.
     `n_edges`, `n_valued` int64: edges that exist with and without the variant, and those of them
-    with a value on every strand that was read.
+    with a value on every strand that was read. `window_bp` int64: bases of the shortest window.
     """
 
     delta: NDArray[np.float64]
     edge: NDArray[np.int64]
     n_edges: NDArray[np.int64]
     n_valued: NDArray[np.int64]
+    window_bp: NDArray[np.int64]
 
 
 class _Rows(NamedTuple):
@@ -105,6 +106,7 @@ def measure_change(
             "learned or one_sided router, which reads the sequence"
         )
     edges = [list_edges(allele, reach_bp) for allele in alleles]
+    lengths = np.full(len(alleles), window_bp, dtype=np.int64)
     wanted: dict[tuple[int, int, str], _Rows] = {}
     # Variants of one stretch share the window without any of them.
     same: dict[tuple[str, int, int, str], tuple[int, int, str]] = {}
@@ -113,6 +115,7 @@ def measure_change(
         for strand in strands:
             windows = read_pair(genome, allele, strand, window_bp=window_bp)
             for which, window in enumerate(windows):
+                lengths[row] = min(lengths[row], len(window.ids))
                 key = (row, which, strand)
                 if which == 0:
                     shared = (allele.chrom, allele.first, allele.last, strand)
@@ -127,12 +130,14 @@ def measure_change(
     prob = _route_all(
         model, wanted, batch_size or default_batch(device, window_bp), dtype, workers, progress
     )
-    return _compare(alleles, edges, strands, wanted, prob, source, margin_bp)
+    result = _start(lengths)
+    _compare(result, alleles, edges, strands, wanted, prob, source, margin_bp)
+    return result
 
 
 def is_valued(at: Edges, window: EdgeWindow, margin_bp: int) -> NDArray[np.bool_]:
     """Which edges of a window are at least the margin from both of its ends."""
-    return (at >= margin_bp) & (at <= len(window.ids) - margin_bp) & (at < len(window.ids))
+    return (at >= margin_bp) & (at <= len(window.ids) - margin_bp)
 
 
 _Key = tuple[int, int, str]
@@ -168,13 +173,18 @@ def _route_all(
 
 
 def _route(model: LDARNet, job: _Job, *, dtype: str) -> NDArray[np.float64]:
-    prob = route_rows(
-        model, job.ids, job.first, job.last, batch_size=len(job.ids), dtype=dtype
-    )
+    prob = route_rows(model, job.ids, job.first, job.last, batch_size=len(job.ids), dtype=dtype)
     return prob.astype(np.float64)
 
 
+def _start(lengths: NDArray[np.int64]) -> BoundaryChange:
+    n = len(lengths)
+    none, zero = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    return BoundaryChange(np.full(n, np.nan), none, zero, zero.copy(), lengths)
+
+
 def _compare(
+    result: BoundaryChange,
     alleles: Sequence[Allele],
     edges: list[tuple[Edges, Edges]],
     strands: Sequence[str],
@@ -182,12 +192,8 @@ def _compare(
     prob: dict[_Key, NDArray[np.float64]],
     source: dict[_Key, _Key],
     margin_bp: int,
-) -> BoundaryChange:
-    """The largest change of each allele from p of its windows."""
-    n = len(alleles)
-    result = BoundaryChange(
-        np.full(n, np.nan), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    )
+) -> None:
+    """Fill in the largest change of each allele from p of its windows."""
     for row, (allele, pair) in enumerate(zip(alleles, edges, strict=True)):
         # p without and with, on each strand; NaN where there is none.
         values = np.full((2, len(strands), pair[0].size), np.nan)
@@ -206,4 +212,3 @@ def _compare(
         if result.n_valued[row]:
             best = int(np.nanargmax(np.abs(change)))
             result.delta[row], result.edge[row] = change[best], pair[0][best]
-    return result

@@ -46,7 +46,7 @@ class Allele(NamedTuple):
         return self.first if strand == "+" else self.last
 
     def shift(self, strand: str) -> int:
-        """How far the middle moves on the + strand: by nothing at the left end, by all at the right.
+        """How far the middle moves on the + strand: the left end not at all, the right one by all.
 
         An insertion between two bases has one edge for both ends: its letters then lie downstream
         of the middle on either strand.

@@ -8,8 +8,9 @@ next shorter one, c' (hierarchical smoothing, MacKay and Peto 1995, with one str
 
 This is the floor under a masked model's odds of a variant: it knows that CpG mutates, which
 letters follow which, and nothing about function. k and a are those that predict every tenth piece
-of the counted sequence best; those pieces are then counted as well. Where the counted sequence holds
-a variant, its own base is not counted, or the reference would be likelier for having been seen.
+of the counted sequence best; those pieces are then counted as well. Where the counted sequence
+holds a variant, its own base is not counted, or the reference would be likelier for having been
+seen.
 """
 
 from collections.abc import Iterator, Mapping
