@@ -110,7 +110,8 @@ def fit_contexts(
     genome : pieces of it, of 64 kb or a hundredth of it, are counted: all, or evenly spread ones.
     leave_out : positions by chromosome whose own base is not counted.
     n_bases : bases counted at most, but for one piece, >= 1.
-    max_k : largest number of letters on each side, 1 to 5.
+    max_k : largest number of letters on each side, 1 to 5; less where there would be more
+        contexts than bases.
 
     Raises
     ------
@@ -120,6 +121,10 @@ def fit_contexts(
         raise InputError(
             f"n_bases {n_bases}, max_k {max_k}; wanted at least 1 base and 1 to {MAX_K} letters"
         )
+    total = sum(len(segment) for segment in genome.segments)
+    # More contexts than bases would be seen once at most.
+    while max_k > 1 and _N_LETTERS ** (2 * max_k) > total:
+        max_k -= 1
     shape = (_N_LETTERS ** (2 * max_k), _N_LETTERS)
     tables = {is_held_out: np.zeros(shape) for is_held_out in (False, True)}
     pending: dict[bool, list[NDArray[np.int64]]] = {False: [], True: []}

@@ -42,6 +42,7 @@ _NAMES = {
     "abs_delta_p": "|Δp|",
 }
 _AXIS = {"log_odds": "log-odds (nats)", "delta_p": "largest change of p"}
+_TITLES = {"substitution": "substitutions", "other": "indels and others"}
 _COLOURS = {
     "minus_log_odds": SET_COLOURS["site"],
     "abs_log_odds": SET_COLOURS["C3-8"],
@@ -52,7 +53,10 @@ _LETTERS_COLOUR = SET_COLOURS["C3-10"]
 _DRAWN = ("minus_log_odds", "abs_delta_p")
 """Scores with a ROC curve; all others are in the panels beside it."""
 _TOP, _BOTTOM, _ROW = 8.0, 9.0, 3.6
-_ROC_MM, _LEFT = 46.0, 11.0
+_ROC_MM, _LEFT, _EFFECT_MM = 44.0, 11.0, 22.0
+_KEY_LINE_MM = 3.2
+_SINGLE_LEFT, _PAIRED_LEFT = 90.0, 157.0
+_NAME_MM, _PAIR_NAME_MM = 32.0, 42.0
 
 
 def variant_figure(
@@ -81,41 +85,49 @@ def variant_figure(
     single = auroc[auroc["against"] == ""]
     paired = auroc[auroc["against"] != ""]
     n_rows = max(len(single), len(paired))
-    height = _TOP + max(_ROC_MM, _ROW * n_rows + 2.0) + _BOTTOM
+    n_keys = len(list_curves(roc))
+    # Without curves there is no key, and the rows may still need the room.
+    height = max(
+        _TOP + _ROC_MM + _BOTTOM + _KEY_LINE_MM * n_keys + 1.0,
+        _TOP + _ROW * n_rows + 2.0 + _BOTTOM,
+    )
     with publication_style():
         figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(height)))
         plot_roc(roc, place_axes(figure, _LEFT, _TOP, _ROC_MM, _ROC_MM))
-        first = _LEFT + _ROC_MM + 38.0
-        room = _ROW * len(single) + 2.0
-        plot_effects(single, place_axes(figure, first, _TOP, 22.0, room), chance=0.5)
-        letters = [("a", 1.0), ("b", first - 32.0)]
-        if len(paired):
-            second = first + 22.0 + 40.0
-            room = _ROW * len(paired) + 2.0
-            plot_effects(paired, place_axes(figure, second, _TOP, 22.0, room), chance=0.0)
-            letters.append(("c", second - 37.0))
+        _draw_key(figure, roc, top=_TOP + _ROC_MM + _BOTTOM)
+        letters = [("a", 1.0)]
+        for rows, left, name_mm, chance in (
+            (single, _SINGLE_LEFT, _NAME_MM, 0.5),
+            (paired, _PAIRED_LEFT, _PAIR_NAME_MM, 0.0),
+        ):
+            if len(rows):
+                ax = place_axes(figure, left, _TOP, _EFFECT_MM, _ROW * len(rows) + 2.0)
+                plot_effects(rows, ax, chance=chance)
+                letters.append(("abc"[len(letters)], left - name_mm))
         for letter, left in letters:
             write_at(figure, left, _TOP - 4.0, letter, size=PANEL_LETTER_PT, weight="bold")
         figure.draw_without_rendering()
     return figure
 
 
+def list_curves(roc: pd.DataFrame) -> list[tuple[str, str]]:
+    """Model and score of each curve: the main scores of the first subset that there is."""
+    rows = roc[roc["score"].isin(_DRAWN) & (roc["subset"] == _first_subset(roc))]
+    return list(dict.fromkeys(zip(rows["model"], rows["score"], strict=True)))
+
+
 def plot_roc(roc: pd.DataFrame, ax: Axes) -> Axes:
-    """ROC curves of the main scores of substitutions, or of all others if there are none."""
-    subsets = list(dict.fromkeys(roc["subset"]))
+    """ROC curves of `list_curves`, and the diagonal of no information."""
+    subset = _first_subset(roc)
     ax.plot([0, 1], [0, 1], color=HAIRLINE, lw=HAIRLINE_PT, zorder=0)
-    shown = roc[roc["score"].isin(_DRAWN) & (roc["subset"] == (subsets or [""])[0])]
-    for (model, score), rows in shown.groupby(["model", "score"], sort=False):
-        ax.plot(
-            rows["false_positive_rate"], rows["true_positive_rate"],
-            label=f"{_NAMES[score]}, {_LABELS[model]}", **_style(model, score),
-        )  # fmt: skip
+    for model, score in list_curves(roc):
+        rows = roc[(roc["model"] == model) & (roc["score"] == score) & (roc["subset"] == subset)]
+        curve = rows["false_positive_rate"], rows["true_positive_rate"]
+        ax.plot(*curve, **_style(model, score), gid=f"{model}-{score}")
     ax.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="false positive rate", ylabel="true positive rate")
     ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    if len(shown):
-        ax.legend(loc="lower right", handlelength=2.0, borderaxespad=0.2)
-        ax.set_title(f"{subsets[0]}s" if subsets[0] == "substitution" else "indels and others")
+    ax.set_title(_TITLES.get(subset, ""))
     return ax
 
 
@@ -128,7 +140,7 @@ def plot_effects(rows: pd.DataFrame, ax: Axes, *, chance: float) -> Axes:
         ax.plot(row.effect, place, ls="none", marker="o", ms=2.2 + style["lw"], color=colour)
         if np.isfinite(row.ci_low):  # type: ignore[arg-type]
             ax.hlines(place, row.ci_low, row.ci_high, color=colour, lw=style["lw"])
-        other = "" if row.subset == "substitution" else ", indels"
+        other = "" if row.subset == "substitution" else ", others"
         name = f"{_NAMES[str(row.score)]}, {_LABELS[str(row.model)]}{other}"
         # The first word will do: letters, random.
         if row.against:
@@ -154,7 +166,7 @@ def plot_histogram(bins: pd.DataFrame, ax: Axes) -> Axes:
         )  # fmt: skip
     ax.axvline(0, color=HAIRLINE, lw=HAIRLINE_PT, zorder=0)
     ax.set(ylabel="share of variants", xlabel=_AXIS[str(bins["score"].iloc[0])])
-    ax.legend(loc="upper right", handlelength=2.0)
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, handlelength=2.0)
     return ax
 
 
@@ -169,6 +181,24 @@ def _draw_distribution(distribution: pd.DataFrame) -> Figure:
             write_at(figure, left - 12.0, _TOP - 4.0, "ab"[i], size=PANEL_LETTER_PT, weight="bold")
         figure.draw_without_rendering()
     return figure
+
+
+def _draw_key(figure: Figure, roc: pd.DataFrame, *, top: float) -> None:
+    """What each curve is, under them."""
+    curves = list_curves(roc)
+    if not curves:
+        return
+    ax = place_axes(figure, _LEFT, top, 8.0, _KEY_LINE_MM * len(curves))
+    ax.set(xlim=(0, 1), ylim=(len(curves) - 0.5, -0.5))
+    ax.axis("off")
+    for place, (model, score) in enumerate(curves):
+        ax.plot([0, 1], [place, place], **_style(model, score))
+        below = top + _KEY_LINE_MM * (place + 0.5) + 0.8
+        write_at(figure, _LEFT + 10.0, below, f"{_NAMES[score]}, {_LABELS[model]}")
+
+
+def _first_subset(roc: pd.DataFrame) -> str:
+    return str(roc["subset"].iloc[0]) if len(roc) else ""
 
 
 def _style(model: str, score: str) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def run_analysis(settings: VariantSettings, *, workers: int) -> VariantRun:
     window_bp = settings.window_bp or models.window_bp
     margin_bp = settings.margin_bp or max(1, window_bp // DEFAULT_MARGIN_SHARE)
     check_window(window_bp, margin_bp, models.window_bp)
+    _check_reach(settings.reach_bp, window_bp, margin_bp)
     inputs = {"fasta": settings.genome_path}
     inputs["vcf" if settings.vcf is not None else "table"] = settings.variants_path
     with Genome(inputs["fasta"]) as genome:
@@ -117,6 +118,16 @@ def run_analysis(settings: VariantSettings, *, workers: int) -> VariantRun:
         rankings=rankings,
         counts=counts,
     )
+
+
+def _check_reach(reach_bp: int, window_bp: int, margin_bp: int) -> None:
+    # Both edges of the base count, so one side reaches a base further.
+    most = window_bp // 2 - margin_bp - 1
+    if reach_bp > most:
+        raise InputError(
+            f"--reach-bp is {reach_bp}; wanted at most {max(most, 0)}, so that all edges lie "
+            f"within the margins of {margin_bp} bp of windows of {window_bp} bp"
+        )
 
 
 def _read_variants(settings: VariantSettings, genome: Genome) -> Variants:

@@ -110,7 +110,7 @@ def test_a_part_of_the_genome_is_spread_over_it():
     [
         ({"n_bases": 0}, "n_bases 0, max_k 5; wanted at least 1 base and 1 to 5 letters"),
         ({"max_k": 6}, "n_bases 10000000, max_k 6; wanted at least 1 base"),
-        ({}, "180 bases of the genome have 5 letters on each side; wanted at least 1000"),
+        ({}, "196 bases of the genome have 1 letters on each side; wanted at least 1000"),
     ],
 )
 def test_errors(options, message):
