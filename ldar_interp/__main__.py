@@ -21,6 +21,7 @@ from ldar_interp import (
     promoter_profile,
     splice_profile,
     tokenizer_integrity,
+    variant_scores,
 )
 
 PROGRAMS: dict[str, Callable[..., None]] = {
@@ -29,6 +30,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "kmer-null": kmer_null.main,
     "tokenizer-integrity": tokenizer_integrity.main,
     "mutagenesis": mutagenesis.main,
+    "variant-scores": variant_scores.main,
     "chunk-lengths": chunk_lengths.main,
     "export-tracks": export_tracks.main,
     "pretrain": pretrain.main,
