@@ -44,11 +44,11 @@ def main(
     """Frozen probes of small runs with different routers, each task on the same rows."""
     with one_line_errors(PROGRAM, debug=debug):
         import torch
-        from ldar_interp.tune.embeddings import hash_weights
 
         from analyses.matched_flops.tables import compare_settings, describe, score_models
         from analyses.nano_runs.tables import write_tables
         from ldar_interp.provenance import write_provenance
+        from ldar_interp.tune.embeddings import hash_weights
 
         torch.set_num_threads(1)
         settings, grid = merge_settings(Settings, config, {}), read_grid(grid_file)

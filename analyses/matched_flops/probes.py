@@ -8,9 +8,6 @@ all predictions that are there.
 from collections.abc import Iterator
 from pathlib import Path
 
-from ldar_interp.tune.embeddings import embed, hash_weights
-from ldar_interp.tune.floors import fit_kmer
-from ldar_interp.tune.probe import fit_probe
 from pydantic import BaseModel, ConfigDict, Field
 
 from analyses.nano_runs.grid import Grid
@@ -23,7 +20,10 @@ from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.provenance import hash_file
 from ldar_interp.tasks.registry import find_task
 from ldar_interp.tasks.splits import hold_out
+from ldar_interp.tune.embeddings import embed, hash_weights
 from ldar_interp.tune.examples import Examples
+from ldar_interp.tune.floors import fit_kmer
+from ldar_interp.tune.probe import fit_probe
 
 PROBES = "probes"
 KMER = "kmer"
@@ -36,6 +36,7 @@ class Comparison(BaseModel):
 
     setting: str
     against: str
+    label: str
 
 
 class Settings(BaseModel):
