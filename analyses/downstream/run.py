@@ -98,7 +98,7 @@ def describe(found: dict[str, pd.DataFrame]) -> tuple[str, ...]:
         above = verdicts.count("above")
         paragraphs.append(
             f"**Run `{run}`: {above} of {len(verdicts)} tasks are above their 5-mer floor** "
-            f"({METRIC.upper()}, 95 % interval of the difference over folds and test rows above 0), "
+            f"({METRIC.upper()}, 95 % interval of the difference above 0), "
             f"{verdicts.count('below')} are below it."
         )
         paragraphs.append(
