@@ -138,7 +138,7 @@ def plot_effects(rows: pd.DataFrame, ax: Axes, *, chance: float) -> Axes:
         style = _style(str(row.model), str(row.score))
         colour = style["color"]
         ax.plot(row.effect, place, ls="none", marker="o", ms=2.2 + style["lw"], color=colour)
-        if np.isfinite(row.ci_low):  # type: ignore[arg-type]
+        if np.isfinite(row.ci_low):
             ax.hlines(place, row.ci_low, row.ci_high, color=colour, lw=style["lw"])
         other = "" if row.subset == "substitution" else ", others"
         name = f"{_NAMES[str(row.score)]}, {_LABELS[str(row.model)]}{other}"

@@ -66,7 +66,7 @@ def assign_labels(
     labels = np.full(len(table), np.nan)
     lines = table["line"].to_numpy()
     for line, rows in table.groupby("line", sort=False).indices.items():
-        parts = by_line.get(int(line), "").split(",")  # type: ignore[call-overload]
+        parts = by_line.get(int(line), "").split(",")
         if len(parts) not in (1, len(rows)):
             raise InputError(
                 f"{path}: line {line} has {len(parts)} labels for {len(rows)} alternate alleles; "
