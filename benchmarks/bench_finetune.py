@@ -15,7 +15,8 @@ same shape and router, full fine-tuning with a linear head, of
     unsorted     the same sequences in batches of any length, for comparison
 
 All are interleaved, and each repeat's ratio is taken before the median, so that whatever else the
-machine does meets both alike. Time is the CPU time of the thread.
+machine does meets both alike. Time is the CPU time of the thread: on a core that others use too,
+the ratios still mean something, the bases a second do not.
 """
 
 import argparse

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from planted import TINY, plant, tiny_head, tiny_model, tiny_protocol
 
 from ldar_interp.model.losses import ratio_loss
 from ldar_interp.tune.batches import encode_sequences
 from ldar_interp.tune.step import add_gradients, make_learner, take_step, weigh_classes
-from planted import TINY, plant, tiny_head, tiny_model, tiny_protocol
 
 EXAMPLES = plant(6, 0, shortest=14, longest=30)
 ENCODED = encode_sequences(EXAMPLES.sequences)
