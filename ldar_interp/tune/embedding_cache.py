@@ -98,7 +98,7 @@ class EmbeddingCache:
             return
         target = self.folder / f"{hashlib.sha256(b''.join(names)).hexdigest()[:32]}{_SUFFIX}"
         partial = target.with_name(f".{target.stem}.{os.getpid()}.partial")
-        content = {
+        content: dict[str, NDArray[Any]] = {
             "sequence_sha256": np.frombuffer(b"".join(names), dtype=np.uint8).reshape(-1, 32),
             "states": np.stack([states[name] for name in names]).astype(np.float32),
         }

@@ -22,7 +22,7 @@ from ldar_interp.stats.classification import score_predictions
 
 Floats = NDArray[np.float64]
 
-GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)
+GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0, 10.0)
 _MAX_ITERATIONS = 1000
 _log = logging.getLogger(__name__)
 

@@ -166,7 +166,7 @@ def test_a_file_of_other_arrays_is_damaged_too(model, tmp_path, caplog):
 def test_a_cache_that_cannot_be_written_is_said_before_the_work(model, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     forbid_running(monkeypatch)
-    with pytest.raises(InputError, match="cannot be written .* make room or choose another cache"):
+    with pytest.raises(InputError, match=r"cannot be written .* make room or choose another cache"):
         run(model, cache=tmp_path / "file")
 
 
