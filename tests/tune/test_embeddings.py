@@ -153,6 +153,16 @@ def test_a_truncated_file_is_said_and_computed_again(model, tmp_path, caplog, ke
     assert not list(tmp_path.glob("*/*.partial"))
 
 
+def test_a_damaged_file_is_said_once(model, tmp_path, caplog):
+    """Also where what is written in its stead has another name."""
+    run(model, cache=tmp_path)
+    (path,) = tmp_path.glob("*/*.safetensors")
+    path.write_bytes(b"")
+    for _ in range(2):
+        run(model, SEQUENCES[:1], cache=tmp_path)
+    assert caplog.text.count("is damaged") == 1 and not path.exists()
+
+
 def test_a_file_of_other_arrays_is_damaged_too(model, tmp_path, caplog):
     from safetensors.numpy import save_file
 
