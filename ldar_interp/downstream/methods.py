@@ -5,7 +5,7 @@
 | `finetune` | the whole checkpoint and a head |
 | `probe` | a head on the frozen checkpoint |
 | `finetune_random`, `probe_random` | the same on random weights of the same shape |
-| `kmer` | logistic regression on 5-mer counts |
+| `kmer` | logistic regression on 5-mer counts of one strand or both, by validation |
 | `cnn` | a small convolutional network |
 
 The last three kinds are floors: what the letters, the architecture or a far smaller model give
@@ -30,7 +30,8 @@ from ldar_interp.provenance import hash_file
 from ldar_interp.tasks.splits import Fold
 from ldar_interp.tune.embeddings import embed
 from ldar_interp.tune.fine_tune import fine_tune, predict
-from ldar_interp.tune.floors import fit_cnn, fit_kmer
+from ldar_interp.tune.examples import Examples
+from ldar_interp.tune.floors import CnnFloor, KmerFloor, fit_cnn, fit_kmer
 from ldar_interp.tune.pooling import Head
 from ldar_interp.tune.probe import fit_probe
 from ldar_interp.tune.protocol import Protocol
@@ -161,14 +162,30 @@ class FoldLearner:
         return result
 
     def _learn_floor(self, fold: Fold, seed: int) -> FoldResult:
-        fit = fit_kmer if self.method == "kmer" else fit_cnn
         pool = self.examples.pool
-        validation = take(pool, fold.validation)
-        fitted = fit(take(pool, fold.train), validation, n_classes=self.n_classes, seed=seed)
+        train, validation = take(pool, fold.train), take(pool, fold.validation)
+        chosen: dict[str, float] = {}
+        fitted: KmerFloor | CnnFloor
+        if self.method == "kmer":
+            fitted = self._choose_kmer(train, validation, seed)
+            chosen = {"c": fitted.probe.c, "both_strands": float(fitted.both_strands)}
+        else:
+            fitted = fit_cnn(train, validation, n_classes=self.n_classes, seed=seed)
         return FoldResult(
             fitted.predict(take(self.examples.test).sequences), fold.validation,
-            fitted.predict(validation.sequences), len(fold.train), {},
+            fitted.predict(validation.sequences), len(fold.train), chosen,
         )  # fmt: skip
+
+    def _choose_kmer(self, train: Examples, validation: Examples, seed: int) -> KmerFloor:
+        """Words of the given strand, or of both where these do better on the validation rows.
+
+        A model that reads both strands would otherwise beat a floor that is not let do so.
+        """
+        floors = [
+            fit_kmer(train, validation, n_classes=self.n_classes, seed=seed, both_strands=both)
+            for both in (False, True)
+        ]
+        return max(floors, key=lambda floor: floor.probe.validation_mcc)
 
 
 def embed_examples(

@@ -31,24 +31,20 @@ training rows, so their spread is less than that of models trained on new data, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ldar_interp.errors import InputError
 from ldar_interp.stats.grouping import Floats
+from ldar_interp.stats.prediction_intervals import LOWEST, measure_spread, tabulate_intervals
 from ldar_interp.stats.predictors import (
     METRICS,
     Replicates,
     bootstrap_predictors,
     check_predictions,
 )
-
-_MOST_UNDEFINED = 0.05
-_LOWEST = np.array([-1.0, 0.0, 0.0, 0.0])  # of each metric; the highest is 1
 
 
 def score_predictions(labels: ArrayLike, prob: ArrayLike) -> dict[str, float]:
@@ -101,8 +97,10 @@ def score_intervals(
     InputError : as `score_predictions`; n_boot < 100; not one group a row, or fewer than two.
     """
     true, stacked = check_predictions(labels, prob)
-    spread = _measure_spread(*bootstrap_predictors(true, stacked, n_boot, seed, groups))
-    return _tabulate(spread, level, lowest=_LOWEST)[["metric", "value", "ci_low", "ci_high"]]
+    spread = measure_spread(*bootstrap_predictors(true, stacked, n_boot, seed, groups))
+    return tabulate_intervals(spread, level, lowest=LOWEST)[
+        ["metric", "value", "ci_low", "ci_high"]
+    ]
 
 
 def compare_predictions(
@@ -151,8 +149,8 @@ def combine_folds(
     deviation between folds as it is often reported, NaN of one fold.
     """
     true, stacked = check_predictions(labels, *_list_folds(probs))
-    spread = _measure_spread(*bootstrap_predictors(true, stacked, n_boot, seed, groups))
-    return _tabulate(spread, level, lowest=_LOWEST)
+    spread = measure_spread(*bootstrap_predictors(true, stacked, n_boot, seed, groups))
+    return tabulate_intervals(spread, level, lowest=LOWEST)
 
 
 def compare_folds(
@@ -187,21 +185,10 @@ def compare_folds(
         )
     true, stacked = check_predictions(labels, *folds_a, *folds_b)
     value, drawn = bootstrap_predictors(true, stacked, n_boot, seed, groups)
-    spread = _measure_spread(
+    spread = measure_spread(
         value[:, :n_folds] - value[:, n_folds:], drawn[:, :n_folds] - drawn[:, n_folds:]
     )
-    return _tabulate(spread, level, lowest=None)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Spread:
-    """Means over folds and what they vary by; arrays of (4 metrics,)."""
-
-    mean: Floats
-    v_test: Floats
-    v_fold: Floats
-    fold_sd: Floats
-    n_folds: int
+    return tabulate_intervals(spread, level, lowest=None)
 
 
 def _list_folds(probs: Sequence[ArrayLike]) -> list[Floats]:
@@ -209,63 +196,3 @@ def _list_folds(probs: Sequence[ArrayLike]) -> list[Floats]:
     if not folds:
         raise InputError("no folds; wanted the probabilities of at least one")
     return folds
-
-
-def _measure_spread(value: Floats, drawn: Floats) -> _Spread:
-    """From the folds' metrics (4, k) and their replicates (4, k, n_boot).
-
-    Replicates without a value are left out; `v_test` is NaN where they are more than 5 %.
-    """
-    n_folds = value.shape[1]
-    known = ~np.isnan(drawn).any(1)
-    # A metric without any replicate would be a mean of nothing, which numpy warns of.
-    filled = np.where(known[:, None], drawn, np.where(known.any(-1), np.nan, 0.0)[:, None, None])
-    v_test = np.nanvar(filled.mean(1), axis=-1, ddof=1)
-    v_test[(~known).mean(-1) > _MOST_UNDEFINED] = np.nan
-    if n_folds == 1:
-        nothing = np.zeros(len(value))
-        return _Spread(value[:, 0], v_test, nothing, np.full(len(value), np.nan), 1)
-    between = value.var(1, ddof=1)
-    inside = np.nanmean((filled - value[..., None]).var(1, ddof=1), axis=-1)
-    v_fold = np.maximum(between - inside, 0)
-    return _Spread(value.mean(1), v_test, v_fold, np.sqrt(between), n_folds)
-
-
-def _tabulate(spread: _Spread, level: float, *, lowest: Floats | None) -> pd.DataFrame:
-    """One row a metric; on the logit scale if the metrics' lowest values are given."""
-    from_folds = spread.v_fold / spread.n_folds
-    variance = spread.v_test + from_folds
-    # Satterthwaite: the test's share of the variance counts as known.
-    share = np.divide(from_folds, variance, out=np.zeros_like(variance), where=variance > 0)
-    freedom = np.divide(
-        spread.n_folds - 1, share**2, out=np.full_like(share, np.inf), where=share > 0
-    )
-    half = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
-    low, high = spread.mean - half, spread.mean + half
-    if lowest is not None:
-        low, high = _bend(spread.mean, half, lowest)
-    return pd.DataFrame(
-        {
-            "metric": METRICS,
-            "value": spread.mean,
-            "ci_low": low,
-            "ci_high": high,
-            "fold_sd": spread.fold_sd,
-            "n_folds": spread.n_folds,
-        }
-    )
-
-
-def _bend(value: Floats, half: Floats, lowest: Floats) -> tuple[Floats, Floats]:
-    """Ends of value +- half in [lowest, 1], symmetric on the logit scale; as far at first order."""
-    share = (value - lowest) / (1 - lowest)
-    slope = share * (1 - share)
-    inner = slope > 0
-    odds = np.divide(share, 1 - share, out=np.ones_like(share), where=inner)
-    width = np.divide(half / (1 - lowest), slope, out=np.zeros_like(share), where=inner)
-    ends = []
-    for step in (-width, width):
-        with np.errstate(over="ignore"):
-            bent = lowest + (1 - lowest) / (1 + np.exp(-step) / odds)
-        ends.append(np.where(inner, bent, np.where(np.isnan(half), np.nan, value)))
-    return ends[0], ends[1]

@@ -32,8 +32,8 @@ def measure_mcc(counts: Counts) -> Floats:
     spread_true = total**2 - (true**2).sum(-1)
     spread_predicted = total**2 - (predicted**2).sum(-1)
     top = hits * total - (true * predicted).sum(-1)
-    # The square roots apart: their product is of the order of the number of rows to the fourth.
-    bottom = np.sqrt(np.maximum(spread_true, 0)) * np.sqrt(np.maximum(spread_predicted, 0))
+    # One root of the product: where both are equal, rounding then leaves exactly their value.
+    bottom = np.sqrt(np.maximum(spread_true, 0) * np.maximum(spread_predicted, 0))
     mcc = np.where(bottom > 0, divide(top, bottom), 0.0)
     return np.where(has_two_classes(counts), mcc, np.nan)
 
