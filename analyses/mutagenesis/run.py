@@ -37,7 +37,8 @@ def measure(settings: MutationSettings, workers: int, folder: Path) -> Mapping[s
     }
     for name, figure in figures.items():
         save_figure(figure, folder / name, formats=("pdf", "png"))
-        reduce_colours(folder / f"{name}.png")
+    # Not the maps: a palette would put steps into their colour scale.
+    reduce_colours(folder / "positions.png")
     return describe_run(run, settings)
 
 

@@ -33,7 +33,9 @@ def draw_run(folder: Path, run: PromoterRun, name: str, *, profiles: bool) -> No
         draw_figure(folder / stems[1], run, width_mm=DOUBLE_COLUMN_MM)
     for stem in stems:
         (folder / f"{stem}.svg").unlink()
-        reduce_colours(folder / f"{stem}.png")
+    if profiles:
+        # Not the ladder: a palette would put steps into its colour scale.
+        reduce_colours(folder / f"{stems[1]}.png")
     for table, rows in plotted_numbers(run, profiles=profiles).items():
         write_table(folder / f"{table}_{name}.tsv", rows)
 

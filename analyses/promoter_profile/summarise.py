@@ -32,14 +32,21 @@ def describe_promoters(
         f"{len(with_hits)} of {len(motifs)} declared motifs with hits"
         + (f"; without: {', '.join(empty)}." if empty else ".")
     )
+    tight = _tightest(enrichment)
+    counts = tight.groupby("kind")["n_sites"].max()
+    able = set(tight.loc[tight["ci_low"].notna(), "kind"])
+    few = ", ".join(
+        f"{kind} {int(counts.get(kind, 0))}" for kind in with_hits["kind"] if kind not in able
+    )
     return (
         scanned,
         *(_describe_family(enrichment, model) for model in ("checkpoint", "random")),
         f"Residual of the checkpoint, hits less {TIGHTEST} (hits outside promoters, matched):",
         markdown_table(
             ("motif", "pairs, loci", *ENDPOINTS.values(), "smallest detectable, inside"),
-            [_row(enrichment, str(kind)) for kind in with_hits["kind"]],
+            [_row(tight, str(kind)) for kind in with_hits["kind"] if kind in able],
         ),
+        f"Too few pairs for an interval there (20 in 10 loci wanted): {few or 'none'}.",
     )
 
 
@@ -52,7 +59,7 @@ def _describe_family(enrichment: pd.DataFrame, model: str) -> str:
             return "Random weights: nothing to test."
         return "**Too few hits for any test.**"
     parts = []
-    for signal, name in (("residual", "residual"), ("prob", "p")):
+    for signal, name in (("residual", "the residual"), ("prob", "p")):
         rows = tested[tested["signal"] == signal]
         found = rows[rows["q_value"] < LEVEL]
         named = "; ".join(
@@ -63,9 +70,9 @@ def _describe_family(enrichment: pd.DataFrame, model: str) -> str:
         parts.append(
             f"{name}, {len(found)} of {len(rows)} with q < {LEVEL:g}{': ' + named if named else ''}"
         )
-    said = ". ".join(f"{part[0].upper()}{part[1:]}" if i else part for i, part in enumerate(parts))
+    said = ". For ".join(parts)
     if model == "random":
-        return f"Random weights: {said}."
+        return f"Random weights: for {said}."
     primary = tested[tested["signal"] == "residual"]
     hits = primary[primary["q_value"] < LEVEL]
     if primary.empty:
@@ -78,18 +85,20 @@ def _describe_family(enrichment: pd.DataFrame, model: str) -> str:
     else:
         kinds = ", ".join(dict.fromkeys(hits["kind"]))
         verdict = f"Null at {TIGHTEST}; at the looser C1 not: {kinds}"
-    return f"**{verdict}.** Declared comparisons of the checkpoint that were tested: {said}."
+    return f"**{verdict}.** Declared comparisons of the checkpoint that were tested: for {said}."
 
 
-def _row(enrichment: pd.DataFrame, kind: str) -> tuple[str, ...]:
-    rows = enrichment[
-        (enrichment["kind"] == kind)
-        & (enrichment["model"] == "checkpoint")
+def _tightest(enrichment: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the checkpoint's residual at the tightest declared rung."""
+    return enrichment[
+        (enrichment["model"] == "checkpoint")
         & (enrichment["signal"] == "residual")
         & (enrichment["control"] == TIGHTEST)
-    ].set_index("statistic")
-    if rows.empty:
-        return (kind, "no control", *[""] * (len(ENDPOINTS) + 1))
+    ]
+
+
+def _row(tight: pd.DataFrame, kind: str) -> tuple[str, ...]:
+    rows = tight[tight["kind"] == kind].set_index("statistic")
     first = rows.iloc[0]
     cells = []
     for name in ENDPOINTS:

@@ -91,7 +91,7 @@ def position_figure(importance: pd.DataFrame, difference: pd.DataFrame) -> Figur
                 at = _TOP + _ROW + _ROW_GAP
                 lower = place_axes(figure, left, at, width, _ROW, sharex=upper)
                 n = _draw_gaps(lower, difference[difference["kind"] == kind])
-                write_at(figure, left + width, at - 1.2, n, ha="right", color=INK)
+                write_at(figure, left + 1.5, at - 1.2, n, color=INK)
                 panels.append((lower, at, "site − control"))
             for r, (ax, at, label) in enumerate(panels):
                 ax.axhline(0, color=MUTED_INK, linewidth=HAIRLINE_PT, zorder=0)

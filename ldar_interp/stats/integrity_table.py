@@ -204,7 +204,8 @@ def _draw_random(
 ) -> list[pd.DataFrame]:
     """Rows of the random cuts, a kind at a time, at the checkpoint's rate around that kind."""
     parts = []
-    found_of: dict[str, tuple[Floats, Floats, Floats, float]] = {}
+    sums_of: dict[str, tuple[Floats, Floats, Floats]] = {}
+    size_of: dict[str, float] = {}
     for number, (kind, rows) in enumerate(rows_of.items()):
         rng = np.random.default_rng([seed, 17, number])
         of_width = {}
@@ -231,16 +232,16 @@ def _draw_random(
                     known += (~np.isnan(values)).sum(axis=0)
         expected, _ = expect_at_rate(rates[kind], width[rows])
         total = np.nan_to_num(expected).sum(axis=0)
-        size = float(sum(cut[np.isin(r, rows)].size for r, cut in checkpoint.values()))
-        found_of[kind] = (draws, known, total, size)
+        sums_of[kind] = (draws, known, total)
+        size_of[kind] = float(sum(cut[np.isin(r, rows)].size for r, cut in checkpoint.values()))
         parts.append(
             _random_rows(kind, draws, known, total, rates[kind], len(set(group[rows].tolist())))
         )
     for name, members in joined.items():
         sums, counts, nulls = (
-            np.sum([found_of[one][i] for one in members], axis=0) for i in range(3)
+            np.sum([sums_of[one][i] for one in members], axis=0) for i in range(3)
         )
-        sizes = np.array([found_of[one][3] for one in members])
+        sizes = np.array([size_of[one] for one in members])
         rate = float(sizes @ [rates[one] for one in members] / sizes.sum())
         n_groups = len({one for member in members for one in group[rows_of[member]].tolist()})
         parts.append(_random_rows(name, sums, counts, nulls, rate, n_groups))

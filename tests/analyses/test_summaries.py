@@ -79,16 +79,15 @@ def test_promoter_verdicts(rows, verdict):
 
 
 def test_motifs_have_a_row_each_with_what_was_measured():
-    table = pd.DataFrame(
-        [effect(0.5, kind="TATA", statistic="inside"), effect(0.5, kind="SP1", control="C1")]
-    )
-    motifs = pd.DataFrame({"kind": ["TATA", "SP1"], "n_hits": [9, 9]})
+    few = {"q": np.nan, "kind": "SP1", "statistic": "inside", "ci_low": np.nan, "n_sites": 7}
+    table = pd.DataFrame([effect(0.5, kind="TATA", statistic="inside"), effect(**few)])
+    motifs = pd.DataFrame({"kind": ["TATA", "SP1", "YY1"], "n_hits": [9, 9, 1]})
     run = {"inputs": SOURCE, "counts": {"scan": {"windows": 1}}}
-    rows = describe_promoters(table, motifs, run)[-1].splitlines()[2:]
-    assert rows == [
+    said = describe_promoters(table, motifs, run)
+    assert said[-2].splitlines()[2:] == [
         "| TATA | 40, 12 |  | -0.010 [-0.020, 0.000], q = 0.5 |  | 0.012 |",
-        "| SP1 | no control |  |  |  |  |",
     ]
+    assert said[-1].endswith("(20 in 10 loci wanted): SP1 7, YY1 0.")
 
 
 def test_parts_are_measured_starts_where_there_are_some_then_the_annotation(tmp_path):
