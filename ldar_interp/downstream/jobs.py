@@ -101,9 +101,9 @@ def _finish(
             for future in as_completed(futures):
                 future.result()
                 yield
-        except BaseException:
+        finally:
+            # After an error nothing more is begun.
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def start_worker() -> None:

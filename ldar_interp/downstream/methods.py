@@ -29,8 +29,8 @@ from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.provenance import hash_file
 from ldar_interp.tasks.splits import Fold
 from ldar_interp.tune.embeddings import embed
-from ldar_interp.tune.fine_tune import fine_tune, predict
 from ldar_interp.tune.examples import Examples
+from ldar_interp.tune.fine_tune import fine_tune, predict
 from ldar_interp.tune.floors import CnnFloor, KmerFloor, fit_cnn, fit_kmer
 from ldar_interp.tune.pooling import Head
 from ldar_interp.tune.probe import fit_probe

@@ -49,7 +49,7 @@ class MatchedPlaces(NamedTuple):
     """Candidates of one kind and rung, and which the draws use: rows of them, -1 for none."""
 
     candidates: Candidates
-    found: Sequence[NDArray[np.int64]]
+    found: list[NDArray[np.int64]]
     frame: Frame
 
 
@@ -134,7 +134,7 @@ def measure_matched(
     chrom = np.asarray(genome.chroms, dtype=object)[
         np.concatenate([found.chrom[at] for found, at in own])
     ]
-    edge, anchor, minus = (np.concatenate(column) for column in (edges, anchors, signs))
+    edge, anchor, minus = np.concatenate(edges), np.concatenate(anchors), np.concatenate(signs)
     values = meter.measure(chrom, edge, anchor, minus)
     table = pd.DataFrame({"chrom": chrom, "edge": edge, "strand": np.where(minus, "-", "+")}).join(
         pd.DataFrame(values, columns=list(meter.names))

