@@ -134,7 +134,7 @@ def integrity_figure(
                 ax.locator_params(axis="x", nbins=3)
             if endpoint == "intact":
                 # Rare: an interval from a handful of elements may span everything.
-                mine = table[table["endpoint"] == endpoint]
+                mine = table[(table["endpoint"] == endpoint) & table["kind"].isin(shown)]
                 right = 1.5 * max(0.02, float(mine[["value", "null"]].max().max()))
                 ax.set_xlim(-0.04 * right, right)
             ax.set_yticks([])

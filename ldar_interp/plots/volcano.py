@@ -128,6 +128,8 @@ def volcano_figure(
                 _draw_points(ax, cell, limits)
                 ax.xaxis.set_major_locator(MaxNLocator(6 if wide else 4))
                 ax.tick_params(labelbottom=r == len(grid) - 1, labelleft=c == 0)
+                if cell.tested.empty:
+                    _say_empty(ax, cell)
                 panels.append((ax, cell))
             middle = first + r * step + head + height / 2
             write_at(figure, 2.2, middle, "q (log scale)", ha="center", va="center", rotation=90)
@@ -211,11 +213,27 @@ def _draw_points(ax: Axes, cell: _Cell, limits: tuple[float, float, float]) -> N
         )
 
 
+def _say_empty(ax: Axes, cell: _Cell) -> None:
+    """An empty panel looks like one of no effect: it says that nothing was tested."""
+    ax.text(
+        0.5,
+        0.5,
+        "nothing was tested",
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        color=MUTED_INK,
+        gid=f"empty-{cell.model}-{cell.statistic}",
+    )
+
+
 def _name_strongest(ax: Axes, cell: _Cell) -> None:
-    """Names beside the strongest points under the level; those without room are left out."""
+    """Name and pairs beside the strongest points under the level, where there is room."""
     clear = cell.tested[cell.tested["q_value"] < LEVEL]
     points = [
-        Point(float(row["effect"]), float(row["q_value"]), str(row["kind"]))
+        Point(
+            float(row["effect"]), float(row["q_value"]), f"{row['kind']} ({int(row['n_sites']):,})"
+        )
         for _, row in clear.iterrows()
     ]
     name_points(ax, points, most=MOST_NAMES, prefix=f"name-{cell.model}-{cell.statistic}")
@@ -227,10 +245,12 @@ def _write_note(table: pd.DataFrame, control: str, signal: str) -> str:
         "A point is a motif: mean difference of matched pairs over offsets −4..0 (left flank), "
         f"1..w−1 (inside) or w..w+4 (right flank), against {control} ({MOTIF_RUNGS[control]}).",
         f"Dashed: q = {LEVEL:g}. q: Benjamini–Hochberg over a model's declared rows.",
-        "Named: the strongest that have room.",
+        "Named, with their number of pairs: the strongest that have room.",
     ]
     if signal == "residual":
         sentences.append("Residual: p less what the nearest letters explain (k-mer null).")
+    if table["q_value"].isna().all():
+        sentences.append(f"No motif has enough pairs for a test against {control}.")
     if mark_too_few(table).any():
         sentences.append("Too few: not enough hits or loci for a test; listed in the tables.")
     if "random" not in find_models(table):

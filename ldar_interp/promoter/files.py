@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ldar_interp.ladder.files import count_profiles, write_profiles, write_tables
+from ldar_interp.ladder.settings import PRIMARY
 from ldar_interp.plots.ladder_grid import ladder_grid
 from ldar_interp.plots.promoter import promoter_figure
 from ldar_interp.plots.save import save_figure
@@ -91,9 +92,24 @@ def draw_ladders(stem: Path, run: PromoterRun) -> None:
 
 
 def draw_volcano(stem: Path, run: PromoterRun, *, width_mm: int) -> None:
-    """`stem`.pdf, .png and .svg: effects against q at C2, of the residual where there is one."""
+    """`stem`.pdf, .png and .svg: effects against q, of the residual where there is one.
+
+    Against C2, or against C1 if no motif has pairs enough for a test there.
+    """
     signal = "residual" if run.nulls.by_name else "prob"
-    save_figure(volcano_figure(run.result.enrichment, signal=signal, width_mm=width_mm), stem)
+    table = run.result.enrichment
+    figure = volcano_figure(
+        table, control=choose_volcano_rung(table), signal=signal, width_mm=width_mm
+    )
+    save_figure(figure, stem)
+
+
+def choose_volcano_rung(table: pd.DataFrame) -> str:
+    """The tightest declared rung on which something was tested; of those that are there else."""
+    declared = [rung for rung in reversed(PRIMARY) if (table["control"] == rung).any()]
+    tested = set(table.loc[table["q_value"].notna(), "control"])
+    found = next((rung for rung in declared if rung in tested), None)
+    return found or (declared[0] if declared else str(table["control"].iloc[0]))
 
 
 def describe_run(run: PromoterRun, settings: PromoterSettings) -> dict[str, Any]:

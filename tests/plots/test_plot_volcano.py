@@ -90,8 +90,8 @@ def test_the_strongest_are_named_and_names_keep_apart(figure: Figure, table: pd.
         part = rows[(rows["model"] == "checkpoint") & (rows["statistic"] == statistic)]
         clear = part[part["q_value"] < 0.05].assign(size=lambda t: -t["effect"].abs())
         assert len(names) == min(MOST_NAMES, len(clear))
-        strongest = clear.sort_values(["q_value", "size"])["kind"].tolist()
-        assert names[0].get_text() == strongest[0]
+        strongest = clear.sort_values(["q_value", "size"]).iloc[0]
+        assert names[0].get_text() == f"{strongest['kind']} ({strongest['n_sites']:,})"
         boxes = [text.get_window_extent() for text in names]
         assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
         ax = names[0].axes
@@ -126,6 +126,8 @@ def test_all_too_few_and_no_random_weights(table: pd.DataFrame, width_mm: int) -
     figure = volcano_figure(few[few["model"] == "checkpoint"], width_mm=width_mm)
     assert check_figure(figure) == []
     assert all(not points for points in _points(figure).values())
+    assert _texts(figure).count("nothing was tested") == 3
+    assert "enough pairs for a test against C2." in " ".join(_texts(figure))
     assert "No random-weights baseline was run." in " ".join(_texts(figure))
 
 

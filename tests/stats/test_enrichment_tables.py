@@ -53,6 +53,21 @@ def simulate(
     )
 
 
+def test_curves_of_some_kinds_only_leave_the_enrichment_as_it_is():
+    sites, controls = simulate()
+    whole = run(sites, controls)
+    some = run(sites, controls, curves_of=["donor"])
+    none = run(sites, controls, curves_of=[])
+    pd.testing.assert_frame_equal(some.enrichment, whole.enrichment)
+    pd.testing.assert_frame_equal(none.enrichment, whole.enrichment)
+    for name in ("profile", "difference"):
+        table = getattr(whole, name)
+        wanted = table[table["kind"] == "donor"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(getattr(some, name), wanted)
+        assert getattr(none, name).empty
+        assert list(getattr(none, name).columns) == list(table.columns)
+
+
 def run(sites, controls, **options):
     return enrichment(sites, controls, **{"n_boot": 300, "n_flips": 999, "seed": 4, **options})
 
