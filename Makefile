@@ -10,7 +10,7 @@ KERNELS_STAMP := $(KERNELS)/.installed
 # Two cores: two test processes of one thread each are faster than two threads in each matrix product.
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-kernels lint format figures docs clean
+.PHONY: help setup demo test test-kernels lint format figures figures-data docs clean
 
 help:
 	@echo 'make demo     boundary profiles at splice sites, from the embedded checkpoint and region'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint     ruff, mypy and the directions of the imports'
 	@echo 'make format   let ruff rewrite the code'
 	@echo 'make figures  the figures that the README shows, into figures/'
+	@echo 'make figures-data DATA=...  the figures of promoters and chr20, from human sequence in a folder'
 	@echo 'make docs     the documentation, into site/'
 	@echo 'make clean    remove .venv and what the tools cached'
 
@@ -67,10 +68,19 @@ figures: $(STAMP)
 	$(BIN)/python -m analyses.splice_profile.run --force
 	$(BIN)/python -m analyses.checkpoint.draw_curve --out figures/checkpoint
 	$(BIN)/python -m analyses.splice_controls.run --force
+	$(BIN)/python -m analyses.tokenizer_integrity.run --force
+	$(BIN)/python -m analyses.chunk_lengths.run --force
+	$(BIN)/python -m analyses.mutagenesis.run --force
 	$(BIN)/python -m analyses.ratio_loss.run --force
 	$(BIN)/python -m analyses.compression.run --force
 	$(BIN)/python -m analyses.routing.run --force
 	$(BIN)/python -m analyses.training_dynamics.run --force
+
+# Sequence that is not in the repository: make figures-data DATA=/folder/of/the/files
+figures-data: $(STAMP)
+	@test -n "$(DATA)" || { echo 'make figures-data: no DATA given; wanted make figures-data DATA=/folder/of/the/files (docs/figures.md)'; exit 2; }
+	$(BIN)/python -m analyses.promoter_profile.run --data "$(DATA)" --force
+	$(BIN)/python -m analyses.splice_chr20.run --data "$(DATA)" --force
 
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -13,6 +13,7 @@ from ldar_interp import (
     __version__,
     chunk_lengths,
     export_tracks,
+    finetune,
     flops,
     kmer_null,
     mutagenesis,
@@ -20,6 +21,7 @@ from ldar_interp import (
     promoter_profile,
     splice_profile,
     tokenizer_integrity,
+    variant_scores,
 )
 
 PROGRAMS: dict[str, Callable[..., None]] = {
@@ -28,9 +30,11 @@ PROGRAMS: dict[str, Callable[..., None]] = {
     "kmer-null": kmer_null.main,
     "tokenizer-integrity": tokenizer_integrity.main,
     "mutagenesis": mutagenesis.main,
+    "variant-scores": variant_scores.main,
     "chunk-lengths": chunk_lengths.main,
     "export-tracks": export_tracks.main,
     "pretrain": pretrain.main,
+    "finetune": finetune.main,
     "flops": flops.main,
 }
 

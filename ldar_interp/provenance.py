@@ -14,7 +14,17 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = ("numpy", "scipy", "pandas", "polars", "torch", "pyfaidx", "matplotlib", "logomaker")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "polars",
+    "torch",
+    "scikit-learn",
+    "pyfaidx",
+    "matplotlib",
+    "logomaker",
+)
 _BLOCK = 1 << 20
 
 

@@ -10,10 +10,13 @@ MODULES_WITH_SHAPES = (
 
 TRAINING_WITH_SHAPES = ("draws", "masking", "packed")
 
+TUNING_WITH_SHAPES = ("batches", "pooling")
+
 install_import_hook(
     [
         *(f"ldar_interp.model.{name}" for name in MODULES_WITH_SHAPES),
         *(f"ldar_interp.train.{name}" for name in TRAINING_WITH_SHAPES),
+        *(f"ldar_interp.tune.{name}" for name in TUNING_WITH_SHAPES),
     ],
     "beartype.beartype",
 )

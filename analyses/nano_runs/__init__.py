@@ -1,1 +1,1 @@
-"""Thirty small runs that four analyses share: trained here, measured here, read by them."""
+"""Thirty-six small runs that five analyses share: trained here, measured here, read by them."""

@@ -6,7 +6,7 @@ README stands between two marks and is written from the same tables, so that it 
 else; a test compares both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analyses.figure_folder import write_folder
 from analyses.nano_runs.seeds import SeedMean
-from ldar_interp.command_line import result_folder, say
-from ldar_interp.errors import InputError
+from ldar_interp.command_line import say
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.style import check_figure
-from ldar_interp.provenance import describe_input, hash_file, write_provenance
+from ldar_interp.provenance import describe_input
 
-BEGIN = "<!-- outcome: written from the tables by run.py -->"
-END = "<!-- end of the outcome -->"
 COLUMNS = ("panel", "series", "x", "seed", "y", "low", "high", "n_seeds")
 
 
@@ -67,8 +65,8 @@ def write_report(report: Report, out: Path, readme: Path | None, *, force: bool)
     ------
     InputError : `out` may not be replaced, or the README has no place for an outcome.
     """
-    text = None if readme is None else with_outcome(readme, report.paragraphs)
-    with result_folder(out, force=force) as folder:
+
+    def fill(folder: Path) -> dict[str, Any]:
         report.data.to_csv(
             folder / "data.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
         )
@@ -76,33 +74,10 @@ def write_report(report: Report, out: Path, readme: Path | None, *, force: bool)
         for problem in check_figure(figure):
             say(f"{report.name}: {problem}")
         save_figure(figure, folder / report.name, formats=("pdf", "png"))
-        written = sorted(path.name for path in folder.iterdir())
-        write_provenance(
-            folder / "provenance.json",
-            {
-                "program": report.name,
-                "files": {name: hash_file(folder / name) for name in written},
-                "inputs": [describe_input(path) for path in report.inputs],
-                "arguments": report.arguments,
-            },
-        )
-    if readme is not None and text is not None:
-        readme.write_text(text)
+        return {
+            "program": report.name,
+            "inputs": [describe_input(path) for path in report.inputs],
+            "arguments": report.arguments,
+        }
 
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a README."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def with_outcome(readme: Path, paragraphs: Sequence[str]) -> str:
-    """The README's text with its outcome replaced."""
-    text = readme.read_text()
-    start, end = text.find(BEGIN), text.find(END)
-    if not 0 <= start < end:
-        raise InputError(
-            f"{readme}: has no place for an outcome; wanted the lines {BEGIN!r} and {END!r}"
-        )
-    block = "\n\n".join([BEGIN, *paragraphs])
-    return f"{text[:start]}{block}\n\n{text[end:]}"
+    write_folder(out, readme, force=force, fill=fill, describe=lambda _: report.paragraphs)

@@ -11,7 +11,7 @@ import csv
 import gzip
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -28,6 +28,7 @@ from ldar_interp.program import options
 FOLDER = Path(__file__).resolve().parent
 LINE_BP = 80
 REFSEQ = re.compile(r"NC_0000(\d\d)\.\d+")
+STARTS = ("epd_bed", "epd_sga")
 SEX_CHROMOSOMES = {23: "chrX", 24: "chrY"}
 
 
@@ -54,18 +55,62 @@ def main(
     """Write genome, annotation and measured starts of each set of regions."""
     with one_line_errors("prepare", debug=debug):
         config = tomllib.loads(regions.read_text())
-        pieces = [
+        prepare_sets(config, data, out, list(dict.fromkeys(row["set"] for row in config["region"])))
+
+
+def prepare_sets(
+    config: dict[str, Any], data: Path, out: Path, names: Sequence[str]
+) -> dict[str, Path]:
+    """Write the files of some sets; nothing else is read.
+
+    Parameters
+    ----------
+    config : what regions.toml holds: `region` rows, and what each `assembly` has.
+    data : folder of the files that it names.
+    out : the set's name becomes a folder in it.
+
+    Returns
+    -------
+    The folder of each set, with `genome.fa`, `genes.gtf` and, where measured starts are named,
+    `epd.bed`.
+
+    Raises
+    ------
+    InputError : a set without a region, or a file that is not in `data`.
+    """
+    known = list(dict.fromkeys(row["set"] for row in config["region"]))
+    made = {}
+    for name in names:
+        if name not in known:
+            raise InputError(f"no region is in set {name!r}; wanted some of {', '.join(known)}")
+        mine = [
             Piece(row["set"], row["assembly"], row["fasta"], parse_region(row["region"]))
             for row in config["region"]
+            if row["set"] == name
         ]
-        for name in dict.fromkeys(piece.set_name for piece in pieces):
-            mine = [piece for piece in pieces if piece.set_name == name]
-            folder = out / name
-            folder.mkdir(parents=True, exist_ok=True)
-            write_genome(folder / "genome.fa", mine, data)
-            n_rows = write_lines(folder / "genes.gtf", transcripts(mine, config["assembly"], data))
-            n_starts = write_lines(folder / "epd.bed", starts(mine, config["assembly"], data))
-            say(f"{name}: {len(mine)} regions, {n_rows} rows of transcripts, {n_starts} starts")
+        sources = {piece.assembly: config["assembly"][piece.assembly] for piece in mine}
+        check_files(mine, sources, data)
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        write_genome(folder / "genome.fa", mine, data)
+        n_rows = write_lines(folder / "genes.gtf", transcripts(mine, sources, data))
+        told = f"{name}: {len(mine)} regions, {n_rows} rows of transcripts"
+        if any(set(STARTS) & set(source) for source in sources.values()):
+            told += f", {write_lines(folder / 'epd.bed', starts(mine, sources, data))} starts"
+        say(told)
+        made[name] = folder
+    return made
+
+
+def check_files(pieces: list[Piece], sources: dict[str, Any], data: Path) -> None:
+    """Raise InputError for a file that is not there, before anything is written."""
+    wanted = [piece.fasta for piece in pieces]
+    for source in sources.values():
+        wanted += source.get("gtf", [])
+        wanted += [source[key] for key in ("transcripts", *STARTS) if key in source]
+    for name in wanted:
+        if not (data / name).is_file():
+            raise InputError(f"{data / name}: no such file; wanted the folder of the data: --data")
 
 
 def write_genome(path: Path, pieces: list[Piece], data: Path) -> None:
@@ -133,8 +178,10 @@ def starts(pieces: list[Piece], assemblies: dict[str, Any], data: Path) -> Itera
         source = assemblies[piece.assembly]
         if "epd_bed" in source:
             rows = read_bed(data / source["epd_bed"])
-        else:
+        elif "epd_sga" in source:
             rows = read_sga(data / source["epd_sga"])
+        else:
+            continue
         for chrom, base, name, strand in rows:
             if chrom == piece.region.chrom and piece.region.start <= base < piece.region.end:
                 yield f"{piece.chrom}\t{base}\t{base + 1}\t{name}\t0\t{strand}"

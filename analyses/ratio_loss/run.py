@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from analyses.nano_runs import panels
 from analyses.nano_runs.program import make_main
-from analyses.nano_runs.report import Plotted, Report, markdown_table
+from analyses.nano_runs.report import Plotted, Report
 from analyses.nano_runs.seeds import count_seeds, mean_of_seeds, paired, values_of
 from analyses.nano_runs.tables import TABLES, read_table, select
+from analyses.outcome import markdown_table
 from ldar_interp.command_line import run_program
 from ldar_interp.plots.style import DOUBLE_COLUMN_MM, MUTED_INK, inches, publication_style
 

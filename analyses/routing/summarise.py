@@ -4,8 +4,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from analyses.nano_runs.masked_p import ALL, BINS
-from analyses.nano_runs.report import Plotted, markdown_table
+from analyses.nano_runs.report import Plotted
 from analyses.nano_runs.seeds import SeedMean, mean_of_seeds, paired, values_of
+from analyses.outcome import markdown_table
 
 PATTERNS = ("random", "sparse")
 MEASURES = {"b": "mean_abs_dp", "c": "flip_rate"}

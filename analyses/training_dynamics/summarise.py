@@ -3,8 +3,9 @@
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from analyses.nano_runs.report import Plotted, markdown_table
+from analyses.nano_runs.report import Plotted
 from analyses.nano_runs.seeds import mean_of_seeds, paired
+from analyses.outcome import markdown_table
 
 WITHIN, BETWEEN = "with the last step", "between seeds"
 

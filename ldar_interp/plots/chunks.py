@@ -76,7 +76,8 @@ def chunk_figure(chunks: pd.DataFrame, histogram: pd.DataFrame) -> Figure:
             ax = place_axes(figure, left, _TOP_MM, width, rows_mm, sharex=first)
             first = first or ax
             _draw_means(ax, chunks[chunks["stratum"] == stratum], classes, models)
-            ax.set_yticks(range(len(classes)), classes if letter == "a" else [""] * len(classes))
+            names = _label_classes(chunks, classes, models[0])
+            ax.set_yticks(range(len(classes)), names if letter == "a" else [""] * len(classes))
             ax.set_ylim(len(classes) - 0.5, -0.5)
             ax.set_xlabel(label)
             write_at(figure, left - 4.0, 5.0, letter, size=PANEL_LETTER_PT, weight="bold")
@@ -91,6 +92,15 @@ def chunk_figure(chunks: pd.DataFrame, histogram: pd.DataFrame) -> Figure:
         for number, line in enumerate(_note(models)):
             write_at(figure, 3.0, height - 5.5 + 2.8 * number, line, color=MUTED_INK)
     return figure
+
+
+def _label_classes(chunks: pd.DataFrame, classes: list[str], model: str) -> list[str]:
+    """Name and number of chunks."""
+    rows = chunks[(chunks["model"] == model) & (chunks["stratum"] == "all")].set_index("class")
+    return [
+        f"{name}\nn = {int(rows.at[name, 'n_chunks']):,}" if name in rows.index else name
+        for name in classes
+    ]
 
 
 def _draw_means(ax: Axes, rows: pd.DataFrame, classes: list[str], models: list[str]) -> None:
@@ -160,8 +170,9 @@ def _note(models: list[str]) -> list[str]:
     beside = (
         "Filled and thick: checkpoint; open and thin: random weights. " if len(models) > 1 else ""
     )
+    counted = "the checkpoint" if models[0] == "checkpoint" else MODEL_LABELS[models[0]]
     return [
-        f"{beside}Bars: 95 % intervals, blocks of the genome resampled.",
-        "Every base has one class. d, e: longer chunks are in histogram.tsv. "
+        f"{beside}Bars: 95 % intervals, blocks of the genome resampled. n: chunks of {counted}.",
+        "Every base has one class. d, e: longer chunks are in the table. "
         "Low complexity: DUST score of 64 bp.",
     ]

@@ -1,5 +1,7 @@
 """Dots with intervals: what share of elements each tokenizer cuts, beside what chance would."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -45,20 +47,33 @@ _KIND_LABELS = {
     "tss": "TSS (an edge)",
     "codon": "codons in frame",
     "start_codon": "start codons",
+    "elements": "all of --elements",
 }
-_ROW_MM, _HEAD_MM, _TOP_MM, _BOTTOM_MM, _LEFT_MM, _GAP_MM = 3.0, 4.0, 7.0, 22.0, 29.0, 4.0
+_ROW_MM, _HEAD_MM, _TOP_MM, _BOTTOM_MM, _LEFT_MM, _GAP_MM = 3.0, 4.0, 7.0, 23.0, 29.0, 4.0
 
 
-def integrity_figure(table: pd.DataFrame) -> Figure:
+def integrity_figure(
+    table: pd.DataFrame,
+    *,
+    kinds: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Figure:
     """One panel an endpoint, one row a tokenizer, a block a kind of element.
 
     Dots are values with 95 % intervals; the grey tick is chance at the tokenizer's own rate, the
     open triangle the same tokenizer at other places around the same elements. More than
-    `MOST_KINDS` kinds do not fit: the first are drawn and the note says how many are not.
+    `MOST_KINDS` kinds do not fit: the note says how many are not drawn.
+
+    Parameters
+    ----------
+    kinds : what to draw, in this order. Left out: `all`, the elements of the annotation, those
+        that were given and their kinds, the largest first.
+    labels : what kinds are called on the figure, where not as they are.
 
     Raises
     ------
-    InputError : a column of docs/contracts.md is missing, or there are no rows.
+    InputError : a column of docs/contracts.md is missing, there are no rows, or an
+        unknown kind.
     """
     missing = [column for column in INTEGRITY_COLUMNS if column not in table.columns]
     if missing or not len(table):
@@ -66,9 +81,15 @@ def integrity_figure(table: pd.DataFrame) -> Figure:
             f"integrity table: {'no rows' if not missing else 'no column ' + missing[0]}; wanted "
             "the columns of docs/contracts.md and at least one row"
         )
-    kinds = list(dict.fromkeys(table["kind"].astype(str)))
-    kinds = [k for k in kinds if k == "all"] + [k for k in kinds if k != "all"]
-    shown = kinds[:MOST_KINDS]
+    everything = _order_kinds(table)
+    for kind in kinds or ():
+        if kind not in everything:
+            raise InputError(
+                f"kinds: {kind!r} is not in the integrity table; wanted some of "
+                f"{', '.join(everything)}"
+            )
+    shown = list(kinds or everything)[:MOST_KINDS]
+    names_of = _KIND_LABELS | dict(labels or {})
     names = list(dict.fromkeys(table["tokenizer"].astype(str)))
     rows, heads, y = [], {}, 0.0
     for kind in shown:
@@ -86,7 +107,7 @@ def integrity_figure(table: pd.DataFrame) -> Figure:
         for kind, at in heads.items():
             mine = table[table["kind"] == kind]
             size = f"n = {mine['n_instances'].max():,} in {mine['n_groups'].max():,} groups"
-            label = _KIND_LABELS.get(kind, kind)
+            label = names_of.get(kind, kind)
             write_at(figure, 3.0, _TOP_MM + at + 0.8, f"{label}, {size}", weight="bold", color=INK)
         for kind, name, at in rows:
             token = table.loc[
@@ -113,7 +134,7 @@ def integrity_figure(table: pd.DataFrame) -> Figure:
                 ax.locator_params(axis="x", nbins=3)
             if endpoint == "intact":
                 # Rare: an interval from a handful of elements may span everything.
-                mine = table[table["endpoint"] == endpoint]
+                mine = table[(table["endpoint"] == endpoint) & table["kind"].isin(shown)]
                 right = 1.5 * max(0.02, float(mine[["value", "null"]].max().max()))
                 ax.set_xlim(-0.04 * right, right)
             ax.set_yticks([])
@@ -124,8 +145,16 @@ def integrity_figure(table: pd.DataFrame) -> Figure:
                 size=PANEL_LETTER_PT, weight="bold",
             )  # fmt: skip
         figure.draw_without_rendering()
-        _write_note(figure, height, len(kinds) - len(shown))
+        _write_note(figure, height, len(everything) - len(shown))
     return figure
+
+
+def _order_kinds(table: pd.DataFrame) -> list[str]:
+    """All kinds: `all`, known ones in the order of their labels, then the others by size."""
+    size = table.groupby("kind", sort=False)["n_instances"].max()
+    known = [kind for kind in _KIND_LABELS if kind in size.index]
+    others = size.drop(known).sort_values(ascending=False, kind="stable")
+    return [*known, *(str(kind) for kind in others.index)]
 
 
 def label_tokenizer(name: str) -> str:
@@ -163,15 +192,15 @@ def _draw_dot(ax: Axes, row: pd.Series, y: float, name: str) -> None:
 
 
 def _write_note(figure: Figure, height: float, n_hidden: int) -> None:
+    more = f" {n_hidden} further kinds are in the table." if n_hidden else ""
     lines = [
-        "Dots: value with 95 % interval (groups resampled; for random cuts, the range of the "
-        "draws). In brackets: bp a token around these elements.",
+        "Dots: value with 95 % interval, groups resampled (random cuts: the range of the draws); "
+        "none for a share that under 5 elements have or lack.",
+        "In brackets: bp a token around these elements. Grey bar: chance at the tokenizer's own "
+        "rate. Triangle: the same tokenizer at other places beside.",
         "Splice sites: the exon | intron edge is the 5′ border of a donor GT and the 3′ border of "
-        "an acceptor AG. d and e have their own scales; intervals of d may go on beyond.",
-        "Grey bar: chance at the tokenizer's own rate. Triangle: the same tokenizer at other "
-        "places around the same elements. Flanks: 4 edges beyond each border.",
+        "an acceptor AG. d and e have their own scales.",
+        f"Flanks: 4 edges beyond each border.{more}",
     ]
-    if n_hidden:
-        lines.append(f"{n_hidden} further kinds are in integrity.tsv.")
     for number, line in enumerate(lines):
-        write_at(figure, 3.0, height - 9.0 + 2.8 * number, line, color=MUTED_INK)
+        write_at(figure, 3.0, height - 10.0 + 2.8 * number, line, color=MUTED_INK)

@@ -197,6 +197,13 @@ def promoter_figure(
     return figure
 
 
+def choose_motifs(
+    profile: pd.DataFrame, widths: Mapping[str, int], *, width_mm: int = DOUBLE_COLUMN_MM
+) -> list[str]:
+    """The motifs that `promoter_figure` draws when none are named: those with most sites."""
+    return _choose_kinds(profile, _order_kinds(profile, widths), None, MOST_PANELS[width_mm])
+
+
 def _order_kinds(profile: pd.DataFrame, widths: Mapping[str, int]) -> list[str]:
     """Kinds of the profile in the order of `widths`, which must hold all of them."""
     found = list(dict.fromkeys(profile["kind"].astype(str)))

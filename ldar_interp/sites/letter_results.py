@@ -49,7 +49,7 @@ class MatchedPlaces(NamedTuple):
     """Candidates of one kind and rung, and which the draws use: rows of them, -1 for none."""
 
     candidates: Candidates
-    found: Sequence[NDArray[np.int64]]
+    found: list[NDArray[np.int64]]
     frame: Frame
 
 

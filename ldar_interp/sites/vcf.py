@@ -80,9 +80,29 @@ def read_vcf(
     CoordinateError : the genome has none of the file's chromosomes.
     """
     path = Path(vcf)
-    records = list(_read_records(path))
+    records = [_read_record(path, number, line) for number, line in read_lines(path)]
     if not records:
         raise InputError(f"{path} has no records; wanted at least one variant")
+    return place_records(path, records, genome, max_mismatch=max_mismatch)
+
+
+Record = tuple[int, str, int, str, str, str]
+"""`line, chrom, pos, id, REF, ALT` as in the file; ALT may be several, with commas."""
+
+
+def place_records(
+    path: Path,
+    records: list[Record],
+    genome: Genome | str | Path,
+    *,
+    max_mismatch: float = MAX_MISMATCH,
+) -> Variants:
+    """Alleles of records from any file, checked against the genome; see `read_vcf`.
+
+    Parameters
+    ----------
+    path : where they are from, for messages.
+    """
     with borrow_genome(genome) as opened:
         names = opened.resolve_names(record[1] for record in records)
         rows = [
@@ -102,11 +122,8 @@ def read_vcf(
     return Variants(table, counts | {str(k): int(found[k]) for k in sorted(found.index)})
 
 
-_Record = tuple[int, str, int, str, str, str]
-
-
-def _read_records(path: Path) -> Iterator[_Record]:
-    """`line, chrom, pos, id, REF, ALT` of each record."""
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each record of a VCF, plain or compressed; errors as `read_vcf`."""
     try:
         with path.open("rb") as handle:
             is_gzip = handle.read(2) == b"\x1f\x8b"
@@ -122,7 +139,7 @@ def _read_records(path: Path) -> Iterator[_Record]:
                             f"{path}: line {number} is a record before any #CHROM line; wanted a "
                             "VCF with its header"
                         )
-                    yield _read_record(path, number, line.rstrip("\r\n"))
+                    yield number, line.rstrip("\r\n")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
@@ -132,7 +149,7 @@ def _read_records(path: Path) -> Iterator[_Record]:
         raise InputError(f"{path} has no #CHROM line; wanted a VCF with its header")
 
 
-def _read_record(path: Path, number: int, line: str) -> _Record:
+def _read_record(path: Path, number: int, line: str) -> Record:
     cells = line.split("\t")
     if len(cells) < 5 or not cells[1].isascii() or not cells[1].isdigit() or not all(cells[:5]):
         raise InputError(
@@ -145,7 +162,7 @@ def _read_record(path: Path, number: int, line: str) -> _Record:
 _Placed = tuple[str, int | None, int | None, str | None, int | None, int | None]
 
 
-def _place(record: _Record, alt: str, names: dict[str, str], genome: Genome) -> _Placed:
+def _place(record: Record, alt: str, names: dict[str, str], genome: Genome) -> _Placed:
     """`status, start, end, inserted, first, last` of one allele."""
     _, name, pos, _, ref, _ = record
 

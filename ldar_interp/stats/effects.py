@@ -63,14 +63,14 @@ def estimate_auroc(
         by_replicate = np.ascontiguousarray(weight.T)  # sites first: gathers then copy whole rows
         w = by_replicate[code]
         total = w.sum(axis=0)
-        share_below = _mid_share(w[by_y], below, total)
-        share_above = 1 - _mid_share(w[by_x], above, total)
+        share_below = mid_share(w[by_y], below, total)
+        share_above = 1 - mid_share(w[by_x], above, total)
         auroc = (w * share_below).sum(axis=0) / total
         influence = np.add.reduceat(share_below + share_above - 2 * auroc, first, axis=0) / total
         variance = (by_replicate * influence**2).sum(axis=0) * n_groups / max(n_groups - 1, 1)
         return auroc, np.sqrt(variance)
 
-    return _bootstrap(estimate, n_groups, n_boot, rng, width=16 * x.size, bounds=(0.0, 1.0))
+    return bootstrap_effect(estimate, n_groups, n_boot, rng, width=16 * x.size, bounds=(0.0, 1.0))
 
 
 def estimate_odds_ratio(
@@ -104,7 +104,7 @@ def estimate_odds_ratio(
         variance = (weight * influence**2).sum(axis=1) * n_groups / max(n_groups - 1, 1)
         return np.log(table) @ sign, np.sqrt(variance)
 
-    found = _bootstrap(estimate, n_groups, n_boot, rng, width=4 * n_groups)
+    found = bootstrap_effect(estimate, n_groups, n_boot, rng, width=4 * n_groups)
     with np.errstate(over="ignore"):  # an interval without end is printed as inf
         odds, low, high = np.exp([found.estimate, found.low, found.high]).tolist()
     return Effect(odds, low, high, found.standard_error)
@@ -138,14 +138,14 @@ def _check_pairs(
     return x, y, code, names.size
 
 
-def _mid_share(weight: Floats, edges: list[NDArray[np.intp]], total: Floats) -> Floats:
+def mid_share(weight: Floats, edges: list[NDArray[np.intp]], total: Floats) -> Floats:
     """Weight below each value, ties counted half, as a share; rows of `weight` sorted by value."""
     cumulated = np.zeros((len(weight) + 1, weight.shape[1]))
     np.cumsum(weight, axis=0, out=cumulated[1:])
     return np.asarray((cumulated[edges[0]] + cumulated[edges[1]]) / (2 * total))
 
 
-def _bootstrap(
+def bootstrap_effect(
     estimate: EstimateByWeight,
     n_groups: int,
     n_boot: int,
@@ -154,6 +154,14 @@ def _bootstrap(
     width: int,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Effect:
+    """Studentised symmetric interval of anything that is known with its standard error by weights.
+
+    Parameters
+    ----------
+    estimate : see `EstimateByWeight`; a replicate without a value is NaN and widens the interval.
+    width : numbers a replicate needs beside its weights; it bounds the memory.
+    bounds : the range that the effect can have; the interval is cut to it.
+    """
     nan = float("nan")
     if n_groups == 0:
         return Effect(nan, nan, nan, nan)

@@ -29,6 +29,9 @@ COLUMNS = (
 RANDOM = "random_cuts"
 ALL_KINDS = "all"
 MIN_INSTANCES, MIN_GROUPS = 20, 10
+MIN_EVENTS = 5
+"""Fewer elements that have, or lack, what a share counts leave no interval: resamples without any
+have no standard error, and the interval may come out as everything from 0 to 1."""
 _ROUNDING = 1e-12
 
 ByWidth = Mapping[int, tuple[NDArray[np.int64], NDArray[np.float32]]]
@@ -45,6 +48,7 @@ def summarise_integrity(
     n_random: int,
     n_boot: int,
     seed: int,
+    pools: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """All endpoints of all tokenizers, against chance at their own rate.
 
@@ -57,16 +61,20 @@ def summarise_integrity(
         cut for all elements that hold it.
     n_random : draws of the random cuts.
     n_boot : bootstrap replicates over groups.
+    pools : further names for several kinds together, such as the hits of all motifs.
 
     Returns
     -------
-    Columns `COLUMNS`; endpoints without meaning at a kind's width have no row. `all` is every
-    element, each compared with chance at the rate of its own kind. Rows of `random_cuts`:
-    `value` is the mean over draws, `ci_low` and `ci_high` the central 95 % of the draws; they
-    hold what chance does on these very elements and are no bootstrap.
+    Columns `COLUMNS`; endpoints without meaning at a kind's width have no row. In `all`, which is
+    every element, and in `pools` each is compared with chance at the rate of its own kind. Rows
+    of `random_cuts`: `value` is the mean over draws, `ci_low` and `ci_high` the central 95 % of
+    the draws; they hold what chance does on these very elements and are no bootstrap.
     """
     kinds = list(dict.fromkeys(kind.tolist()))
     rows_of = {str(name): np.flatnonzero(kind == name) for name in kinds}
+    joined = {name: list(members) for name, members in (pools or {}).items()}
+    if len(kinds) > 1:
+        joined[ALL_KINDS] = list(rows_of)
     parts = []
     rates = {}
     for name, draws in cuts.items():
@@ -78,8 +86,11 @@ def summarise_integrity(
                 _select(measured, rows), width[rows]
             )
             rates[name, one] = rate
-        everything = {ALL_KINDS: np.arange(len(kind))} if len(kinds) > 1 else {}
-        for one, rows in {**rows_of, **everything}.items():
+        together = {
+            one: np.sort(np.concatenate([rows_of[member] for member in members]))
+            for one, members in joined.items()
+        }
+        for one, rows in {**rows_of, **together}.items():
             parts.append(
                 _make_rows(
                     name, one, _select(measured, rows), null[rows], difference[rows], group[rows],
@@ -87,7 +98,7 @@ def summarise_integrity(
                 )
             )  # fmt: skip
     parts += _draw_random(
-        cuts["checkpoint"][0], edge_ids, rows_of, width, group,
+        cuts["checkpoint"][0], edge_ids, rows_of, joined, width, group,
         {one: rates["checkpoint", one] for one in rows_of}, n_random, seed,
     )  # fmt: skip
     table = pd.concat(parts, ignore_index=True)
@@ -148,6 +159,7 @@ def _make_rows(
     low = np.array([BOUNDS[endpoint][0] for endpoint in ENDPOINTS])
     high = np.array([BOUNDS[endpoint][1] for endpoint in ENDPOINTS])
     known = ~np.isnan(measured.value).all(axis=0)
+    rare = (low == 0) & (np.minimum(value.mean, 1 - value.mean) * value.n < MIN_EVENTS)
     expected = np.full(len(ENDPOINTS), np.nan)
     beside = expected.copy()
     expected[known] = np.nanmean(null[:, known], axis=0)
@@ -159,8 +171,8 @@ def _make_rows(
             "kind": kind,
             "endpoint": ENDPOINTS,
             "value": value.mean,
-            "ci_low": np.clip(value.low, low, high),
-            "ci_high": np.clip(value.high, low, high),
+            "ci_low": np.where(rare, np.nan, np.clip(value.low, low, high)),
+            "ci_high": np.where(rare, np.nan, np.clip(value.high, low, high)),
             "null": expected,
             "difference": gap.mean,
             "diff_ci_low": gap.low,
@@ -183,6 +195,7 @@ def _draw_random(
     checkpoint: ByWidth,
     edge_ids: Mapping[int, NDArray[np.int64]],
     rows_of: Mapping[str, NDArray[np.int64]],
+    joined: Mapping[str, Sequence[str]],
     width: NDArray[np.int64],
     group: NDArray[np.object_],
     rates: Mapping[str, float],
@@ -191,10 +204,8 @@ def _draw_random(
 ) -> list[pd.DataFrame]:
     """Rows of the random cuts, a kind at a time, at the checkpoint's rate around that kind."""
     parts = []
-    sums = np.zeros((n_random, len(ENDPOINTS)))
-    counts = np.zeros(len(ENDPOINTS))
-    nulls = np.zeros(len(ENDPOINTS))
-    edges, cuts = 0.0, 0.0
+    sums_of: dict[str, tuple[Floats, Floats, Floats]] = {}
+    size_of: dict[str, float] = {}
     for number, (kind, rows) in enumerate(rows_of.items()):
         rng = np.random.default_rng([seed, 17, number])
         of_width = {}
@@ -221,15 +232,19 @@ def _draw_random(
                     known += (~np.isnan(values)).sum(axis=0)
         expected, _ = expect_at_rate(rates[kind], width[rows])
         total = np.nan_to_num(expected).sum(axis=0)
-        sums, counts, nulls = sums + draws, counts + known, nulls + total
-        size = float(sum(cut[np.isin(r, rows)].size for r, cut in checkpoint.values()))
-        edges, cuts = edges + size, cuts + rates[kind] * size
+        sums_of[kind] = (draws, known, total)
+        size_of[kind] = float(sum(cut[np.isin(r, rows)].size for r, cut in checkpoint.values()))
         parts.append(
             _random_rows(kind, draws, known, total, rates[kind], len(set(group[rows].tolist())))
         )
-    if len(rows_of) > 1:
-        n_groups = len(set(group.tolist()))
-        parts.append(_random_rows(ALL_KINDS, sums, counts, nulls, cuts / edges, n_groups))
+    for name, members in joined.items():
+        sums, counts, nulls = (
+            np.sum([sums_of[one][i] for one in members], axis=0) for i in range(3)
+        )
+        sizes = np.array([size_of[one] for one in members])
+        rate = float(sizes @ [rates[one] for one in members] / sizes.sum())
+        n_groups = len({one for member in members for one in group[rows_of[member]].tolist()})
+        parts.append(_random_rows(name, sums, counts, nulls, rate, n_groups))
     return parts
 
 

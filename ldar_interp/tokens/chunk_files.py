@@ -19,10 +19,10 @@ def write_chunks(folder: Path, run: ChunkRun, settings: ChunkSettings) -> None:
         write_table(folder / f"{name}.tsv", table)
     save_figure(chunk_figure(run.table, run.histogram), folder / "figure")
     written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", _describe(run, settings) | {"files": written})
+    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
 
 
-def _describe(run: ChunkRun, settings: ChunkSettings) -> dict[str, Any]:
+def describe_run(run: ChunkRun, settings: ChunkSettings) -> dict[str, Any]:
     """What made the result, without paths, so that no machine shows."""
     return {
         "program": PROGRAM,

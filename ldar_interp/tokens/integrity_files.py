@@ -20,10 +20,10 @@ def write_integrity(folder: Path, run: IntegrityRun, settings: IntegritySettings
     write_table(folder / "integrity.tsv", run.table)
     save_figure(integrity_figure(run.table), folder / "figure")
     written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", _describe(run, settings) | {"files": written})
+    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
 
 
-def _describe(run: IntegrityRun, settings: IntegritySettings) -> dict[str, Any]:
+def describe_run(run: IntegrityRun, settings: IntegritySettings) -> dict[str, Any]:
     """What made the result, without paths, so that no machine shows."""
     return {
         "program": PROGRAM,

@@ -19,11 +19,13 @@ from ldar_interp.program.models import OpenModels, choose_margin, measure_models
 from ldar_interp.sites.draw import draw_sites
 from ldar_interp.sites.elements import find_elements, read_elements
 from ldar_interp.sites.table import count_kinds, join_sites
-from ldar_interp.stats.integrity_table import summarise_integrity
+from ldar_interp.stats.integrity_table import ALL_KINDS, summarise_integrity
 from ldar_interp.tokens.element_cuts import ElementCuts, find_usable, read_cuts
 from ldar_interp.tokens.settings import IntegritySettings
 
 PROGRAM = "tokenizer_integrity"
+GIVEN = "elements"
+"""Kind of all of --elements together, where they are of several kinds."""
 _MOST_MERGES = 4096
 
 
@@ -140,6 +142,12 @@ def gather_elements(
                 f"{settings.elements}: kind {clash[0]!r} is also made from the annotation; wanted "
                 "other names, or --kinds without it"
             )
+        taken = sorted(set(own["kind"]) & {GIVEN, ALL_KINDS})
+        if taken:
+            raise InputError(
+                f"{settings.elements}: kind {taken[0]!r} is the name of several kinds together; "
+                "wanted another one"
+            )
         missing = sorted(set(own["chrom"]) - set(genome.chroms))
         if missing:
             raise CoordinateError(
@@ -225,7 +233,16 @@ def summarise_elements(
         n_random=settings.n_random,
         n_boot=settings.n_boot,
         seed=settings.seed,
+        pools=pool_given(elements, settings),
     )
+
+
+def pool_given(elements: pd.DataFrame, settings: IntegritySettings) -> dict[str, list[str]]:
+    """The kinds of --elements as one more kind, unless there is only one."""
+    if settings.elements is None:
+        return {}
+    kinds = [str(kind) for kind in dict.fromkeys(elements["kind"]) if kind not in settings.kinds]
+    return {GIVEN: kinds} if len(kinds) > 1 else {}
 
 
 def _mark_both_borders(elements: pd.DataFrame) -> list[pd.DataFrame]:

@@ -43,7 +43,7 @@ def claim_folder(
             held.append((out / LOCK).open("a"))
         except OSError as error:
             raise cannot_write(out, error) from None
-        _lock(held[0], out)
+        lock_file(held[0], out)
         check_start(out, resume=resume, tell=tell)
 
     try:
@@ -81,8 +81,13 @@ def check_start(out: Path, *, resume: bool, tell: Callable[[str], None]) -> None
         tell("no state yet: starts at step 0")
 
 
-def _lock(handle: IO[str], out: Path) -> None:
-    """Take the lock, or say who has it. Where nothing can be locked, do without."""
+def lock_file(handle: IO[str], out: Path) -> None:
+    """Take the lock, or say who has it. Where nothing can be locked, do without.
+
+    Raises
+    ------
+    InputError : another call holds it.
+    """
     try:
         import fcntl
     except ImportError:  # Windows

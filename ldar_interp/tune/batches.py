@@ -19,10 +19,14 @@ from ldar_interp.genome.alphabet import PAD, encode
 
 @dataclass(frozen=True, slots=True)
 class PaddedBatch:
-    """`rows` (b,): which sequences; `input_ids` (b, l) int64, padded with [PAD] on the right."""
+    """`rows` (b,): which sequences; `input_ids` (b, l) int64, padded with [PAD] on the right.
+
+    `is_padded`: whether there is any [PAD], known here without asking the device.
+    """
 
     rows: NDArray[np.int64]
     input_ids: Int[Tensor, "b l"]
+    is_padded: bool
 
 
 def encode_sequences(sequences: Sequence[str]) -> list[NDArray[np.uint8]]:
@@ -62,8 +66,9 @@ def pad_batch(
     encoded: Sequence[NDArray[np.uint8]], rows: NDArray[np.int64], device: torch.device
 ) -> PaddedBatch:
     """The sequences `rows` of `encoded` as one batch."""
-    longest = max(len(encoded[row]) for row in rows)
+    lengths = [len(encoded[row]) for row in rows]
+    longest = max(lengths)
     ids = np.full((len(rows), longest), PAD, dtype=np.int64)
     for k, row in enumerate(rows):
         ids[k, : len(encoded[row])] = encoded[row]
-    return PaddedBatch(rows, torch.from_numpy(ids).to(device))
+    return PaddedBatch(rows, torch.from_numpy(ids).to(device), min(lengths) < longest)

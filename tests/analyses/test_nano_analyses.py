@@ -10,8 +10,9 @@ from synthetic_runs import write_synthetic
 from typer.testing import CliRunner
 
 from analyses.compression.run import quantile, shares
-from analyses.nano_runs.report import BEGIN, COLUMNS, END, markdown_table, with_outcome
+from analyses.nano_runs.report import COLUMNS
 from analyses.nano_runs.tables import TABLES, read_table
+from analyses.outcome import BEGIN, END, markdown_table, with_outcome
 from analyses.routing.summarise import mismatch_of
 from ldar_interp.command_line import merge_settings
 from ldar_interp.errors import InputError

@@ -28,11 +28,11 @@ def _own_index(tmp_path, monkeypatch):
 
 def test_the_queue_has_the_shared_runs_first_then_each_question_seed_by_seed():
     names = [run.name for run in read_grid().queue()]
-    assert len(names) == len(set(names)) == 30
+    assert len(names) == len(set(names)) == 36
     assert names[:3] == ["learned-seed1", "learned-seed2", "learned-seed3"]
     assert names[3:7] == ["fixed-seed1", "random-seed1", "one_sided-seed1", "fixed-seed2"]
     assert names[12] == "alpha_0-seed1"
-    assert names[-1] == "n_8-seed3"
+    assert names[-7:] == ["n_8-seed3"] + [f"fixed_{n}-seed{k}" for k in (1, 2, 3) for n in (2, 8)]
 
 
 def test_settings_change_what_they_name_and_nothing_else():

@@ -66,7 +66,7 @@ def test_a_wide_interval_does_not_hide_rare_tokens() -> None:
 
 def test_kinds_that_do_not_fit_are_counted() -> None:
     figure = integrity_figure(integrity_table([f"motif{i}" for i in range(MOST_KINDS + 3)]))
-    assert "3 further kinds are in integrity.tsv." in [text.get_text() for text in figure.texts]
+    assert any("3 further kinds are in the table." in text.get_text() for text in figure.texts)
     assert check_figure(figure) == []
 
 
@@ -88,3 +88,15 @@ def test_tables_that_cannot_be_drawn() -> None:
     chunks, histogram = chunk_tables()
     with pytest.raises(InputError, match="histogram table: no column share"):
         chunk_figure(chunks, histogram.drop(columns="share"))
+
+
+def test_kinds_are_drawn_as_named_and_called() -> None:
+    table = integrity_table(["TBP", "tss", "donor_GT", "elements"])
+    figure = integrity_figure(table, kinds=["elements", "donor_GT"], labels={"elements": "hits"})
+    texts = [text.get_text() for text in figure.texts]
+    heads = [text.split(",")[0] for text in texts if ", n = " in text]
+    assert heads == ["hits", "donor GT"]
+    assert any("2 further kinds" in text for text in texts)
+    assert check_figure(figure) == []
+    with pytest.raises(InputError, match="kinds: 'codon' is not in the integrity table"):
+        integrity_figure(table, kinds=["codon"])

@@ -192,3 +192,33 @@ def test_few_groups_have_no_interval() -> None:
     table = table_of({"checkpoint": [cut]}, kind, width, group)
     rows = table[table["tokenizer"] == "checkpoint"]
     assert rows["ci_low"].isna().all() and rows["value"].notna().all()
+
+
+def test_kinds_are_pooled_each_against_its_own_rate() -> None:
+    cut, kind, width, group = random_case(0, n=200)
+    cut[8][:] = np.random.default_rng(1).random(cut[8].shape) < 0.6
+    kind[100:150] = "c"
+    table = table_of({"checkpoint": [cut]}, kind, width, group, pools={"hits": ["b", "c"]})
+    assert list(dict.fromkeys(table["kind"])) == ["a", "c", "b", "hits", ALL_KINDS]
+    at = table.set_index(["tokenizer", "kind", "endpoint"])
+    for name in ("checkpoint", RANDOM):
+        rows = [at.loc[(name, one, "left_cut")] for one in ("b", "c", "hits")]
+        assert rows[2]["n_instances"] == 100
+        for column in ("value", "null"):
+            assert rows[2][column] == pytest.approx((rows[0][column] + rows[1][column]) / 2)
+    assert at.loc[(RANDOM, "hits", "left_cut"), "rate"] == pytest.approx(0.6, abs=0.02)
+
+
+def test_a_share_that_next_to_none_have_has_no_interval() -> None:
+    cut, kind, width, group = random_case(0, n=200)
+    for part in cut.values():
+        part[:, CONTEXT] = 0
+    cut[3][:4, CONTEXT] = 1  # 4 of 100: too few; 5 of 100 are enough
+    cut[8][:5, CONTEXT] = 1
+    table = table_of({"checkpoint": [cut]}, kind, width, group)
+    rows = table[(table["tokenizer"] == "checkpoint") & (table["endpoint"] == "left_cut")]
+    known = dict(zip(rows["kind"], rows["ci_low"].notna(), strict=True))
+    assert known == {"a": False, "b": True, ALL_KINDS: True}
+    assert rows["diff_ci_low"].notna().all()
+    contrast = table[table["endpoint"] == "border_contrast"]
+    assert contrast["ci_low"].notna().all()

@@ -1,0 +1,84 @@
+"""Probe the runs of analyses/nano_runs on the downstream tasks and write the tables.
+
+Example: python -m analyses.matched_flops.measure --benchmarks DIR --runs runs/nano
+
+DIR holds the tasks' folders. Cut off at any moment, the same command goes on; probes of finished
+runs that are there already are not made again.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analyses.matched_flops.probes import (
+    KMER,
+    Settings,
+    identify,
+    list_models,
+    open_tasks,
+    open_weights,
+    probe_letters,
+    probe_model,
+    probe_path,
+)
+from analyses.nano_runs.grid import FOLDER as GRID_FOLDER
+from analyses.nano_runs.grid import read_grid
+from ldar_interp.command_line import merge_settings, one_line_errors, run_program, say
+from ldar_interp.downstream.store import read_fold
+
+PROGRAM = "matched_flops"
+FOLDER = Path(__file__).resolve().parent
+TABLES = FOLDER / "tables"
+
+
+def main(
+    benchmarks: Annotated[str, typer.Option(help="Folder of the tasks' folders.")],
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs/nano"),
+    config: Annotated[Path, typer.Option(help="Settings.")] = FOLDER / "config.toml",
+    grid_file: Annotated[Path, typer.Option("--grid", help="The grid of runs.")] = GRID_FOLDER
+    / "config.toml",
+    tables: Annotated[Path, typer.Option(help="Folder of the tables.")] = TABLES,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Frozen probes of small runs with different routers, each task on the same rows."""
+    with one_line_errors(PROGRAM, debug=debug):
+        import torch
+
+        from analyses.matched_flops.tables import compare_settings, describe, score_models
+        from analyses.nano_runs.tables import write_tables
+        from ldar_interp.provenance import write_provenance
+        from ldar_interp.tune.embeddings import hash_weights
+
+        torch.set_num_threads(1)
+        settings, grid = merge_settings(Settings, config, {}), read_grid(grid_file)
+        examples = open_tasks(settings, benchmarks)
+        probe_letters(settings, examples, runs)
+        found = {KMER: {0: _read(settings, examples, runs / KMER, KMER)}}
+        weights: dict[str, str] = {}
+        for setting, seed, folder in list_models(settings, grid, runs):
+            say(f"{PROGRAM}: {setting}, seed {seed}")
+            model = open_weights(settings, grid, setting, seed, folder)
+            probe_model(settings, model, examples, folder)
+            weights[f"{setting}-seed{seed}"] = hash_weights(model)
+            by_seed = found.setdefault(setting, {})
+            by_seed[seed] = _read(settings, examples, folder, weights[f"{setting}-seed{seed}"])
+        made = {
+            "probes": score_models(found, examples),
+            "differences": compare_settings(settings, found, examples),
+        }
+        write_tables(made, tables)
+        write_provenance(tables / "provenance.json", describe(settings, examples, weights))
+        say(f"{PROGRAM}: {len(weights)} models on {len(examples)} tasks in {tables}")
+
+
+def _read(settings: Settings, examples: dict, folder: Path, weights: str) -> dict:
+    """What a model predicted, by task."""
+    return {
+        task: read_fold(probe_path(folder, task), identify(settings, one, weights))
+        for task, one in examples.items()
+    }
+
+
+if __name__ == "__main__":
+    run_program(main)

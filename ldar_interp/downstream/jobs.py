@@ -1,0 +1,136 @@
+"""The jobs of a run, spread over processes: what each does is in `methods.py`.
+
+A job is one fold of a method that takes minutes, or all folds of one that takes seconds. Every
+job reads the task and cuts the folds anew, which costs less than sending them; the numbers do not
+depend on how many processes there are.
+"""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ldar_interp.downstream.examples import RunExamples, open_examples
+from ldar_interp.downstream.methods import FoldLearner, is_slow
+from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
+from ldar_interp.downstream.store import FoldResult, fold_path, read_fold, write_fold
+from ldar_interp.tasks.registry import find_task
+from ldar_interp.tasks.splits import make_folds
+from ldar_interp.tune.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """A task, where its examples are, its protocol, and the digest of each of its methods."""
+
+    task: str
+    folder: str
+    protocol: Protocol
+    identities: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Some folds of one method on one task."""
+
+    plan: TaskPlan
+    method: str
+    folds: tuple[int, ...]
+
+
+def list_jobs(settings: FinetuneSettings, plans: list[TaskPlan]) -> list[Job]:
+    """What is left to do, long jobs first.
+
+    Raises
+    ------
+    InputError : a fold on disk is damaged or of a run with other settings.
+    """
+    jobs = []
+    for plan in plans:
+        for method in plan.identities:
+            left = tuple(
+                fold
+                for fold in range(plan.protocol.n_folds)
+                if _read(settings, plan, method, fold) is None
+            )
+            parts = [(fold,) for fold in left] if is_slow(method) else [left] if left else []
+            jobs += [Job(plan, method, part) for part in parts]
+    return sorted(jobs, key=lambda job: not is_slow(job.method))
+
+
+def do_jobs(settings: FinetuneSettings, jobs: list[Job], *, cache: Path, workers: int) -> None:
+    """All jobs, in this process or in others, with a progress bar; folds are on disk afterwards."""
+    bar = tqdm(
+        _finish(settings, jobs, cache, workers), total=len(jobs), desc=PROGRAM, unit="job",
+        file=sys.stderr, delay=2.0,
+    )  # fmt: skip
+    for _ in bar:
+        pass
+
+
+def read_folds(settings: FinetuneSettings, plan: TaskPlan, method: str) -> list[FoldResult]:
+    """All folds of a method, each of which is finished."""
+    found = [_read(settings, plan, method, fold) for fold in range(plan.protocol.n_folds)]
+    return [result for result in found if result is not None]
+
+
+def _read(settings: FinetuneSettings, plan: TaskPlan, method: str, fold: int) -> FoldResult | None:
+    path = fold_path(settings.out, plan.task, method, fold)
+    return read_fold(path, plan.identities[method])
+
+
+def _finish(
+    settings: FinetuneSettings, jobs: list[Job], cache: Path, workers: int
+) -> Iterator[None]:
+    # A GPU is not shared; its jobs come one after another.
+    n_processes = min(workers, len(jobs)) if settings.device == "cpu" else 1
+    if n_processes <= 1:
+        for job in jobs:
+            do_job(settings, job, cache)
+            yield
+        return
+    # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
+    with ProcessPoolExecutor(n_processes, get_context("spawn"), initializer=start_worker) as pool:
+        futures = [pool.submit(do_job, settings, job, cache) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield
+        finally:
+            # After an error nothing more is begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def start_worker() -> None:
+    """One torch thread in each process."""
+    import torch
+
+    from ldar_interp.model.allocator import keep_freed_memory
+
+    torch.set_num_threads(1)
+    keep_freed_memory()
+
+
+def do_job(settings: FinetuneSettings, job: Job, cache: Path) -> None:
+    """Learn and predict the folds of a job; each is on disk as soon as it is done."""
+    plan, examples = job.plan, _open(settings, job.plan)
+    folds = make_folds(examples.pool, plan.protocol.n_folds, settings.seed)
+    learner = FoldLearner(settings, plan.protocol, job.method, examples, cache)
+    for fold in job.folds:
+        path = fold_path(settings.out, plan.task, job.method, fold)
+        result = learner.learn(folds[fold], fold, path.with_suffix(""))
+        write_fold(path, result, plan.identities[job.method])
+
+
+def _open(settings: FinetuneSettings, plan: TaskPlan) -> RunExamples:
+    return _open_once(settings, plan.task, plan.folder)
+
+
+@lru_cache(maxsize=1)
+def _open_once(settings: FinetuneSettings, task: str, folder: str) -> RunExamples:
+    return open_examples(settings, find_task(task), folder)

@@ -1,0 +1,212 @@
+"""How each method learns one fold and what it predicts.
+
+| method | what learns |
+|---|---|
+| `finetune` | the whole checkpoint and a head |
+| `probe` | a head on the frozen checkpoint |
+| `finetune_random`, `probe_random` | the same on random weights of the same shape |
+| `kmer` | logistic regression on 5-mer counts of one strand or both, by validation |
+| `cnn` | a small convolutional network |
+
+The last three kinds are floors: what the letters, the architecture or a far smaller model give
+without pretraining, on the same rows.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ldar_interp.assets import CHECKPOINT
+from ldar_interp.downstream.examples import RunExamples, take
+from ldar_interp.downstream.settings import FinetuneSettings
+from ldar_interp.downstream.store import FoldResult
+from ldar_interp.model.backend import find_backend, set_backend
+from ldar_interp.model.checkpoint import load_model, locate_weights, random_model
+from ldar_interp.model.ldarnet import LDARNet
+from ldar_interp.provenance import hash_file
+from ldar_interp.tasks.splits import Fold
+from ldar_interp.tune.embeddings import embed
+from ldar_interp.tune.examples import Examples
+from ldar_interp.tune.fine_tune import fine_tune, predict
+from ldar_interp.tune.floors import CnnFloor, KmerFloor, fit_cnn, fit_kmer
+from ldar_interp.tune.pooling import Head
+from ldar_interp.tune.probe import fit_probe
+from ldar_interp.tune.protocol import Protocol
+
+RANDOM = "_random"
+
+
+def list_methods(settings: FinetuneSettings) -> tuple[str, ...]:
+    """The method that is asked for, then its floors."""
+    main = "probe" if settings.probe else "finetune"
+    return (main, *(main + RANDOM if floor == "random" else floor for floor in settings.floors))
+
+
+def is_trunk(method: str) -> bool:
+    """Whether the method runs the model."""
+    return method.startswith(("probe", "finetune"))
+
+
+def identify_weights(settings: FinetuneSettings, method: str) -> str:
+    """Which weights a method starts from: their sha256, or what they are drawn with."""
+    source = settings.ckpt or str(CHECKPOINT)
+    if source.startswith("random:"):
+        trained = f"{source}, seed {settings.seed}"
+    else:
+        trained = hash_file(locate_weights(source))
+    if method.endswith(RANDOM):
+        return f"random weights of the shape of {trained}, seed {settings.seed + 1}"
+    return trained
+
+
+def open_trunk(settings: FinetuneSettings, method: str) -> LDARNet:
+    """The model that a method starts from.
+
+    Raises
+    ------
+    CheckpointError, DeviceError : see `load_model`.
+    """
+    source = settings.ckpt or str(CHECKPOINT)
+    model = load_model(source, settings.device, seed=settings.seed, backend=settings.backend)
+    if not method.endswith(RANDOM):
+        return model
+    untrained = random_model(model.config, seed=settings.seed + 1)
+    set_backend(untrained, find_backend(model))
+    return untrained.to(settings.device).eval().requires_grad_(False)
+
+
+def is_slow(method: str) -> bool:
+    """Whether one fold takes minutes rather than seconds."""
+    return method == "cnn" or method.startswith("finetune")
+
+
+class FoldLearner:
+    """One method on one task: what all folds share is made once.
+
+    Parameters
+    ----------
+    protocol : folds, epochs, rates, strands.
+    cache : folder of frozen states.
+
+    Raises
+    ------
+    CheckpointError, DeviceError : see `load_model`.
+    """
+
+    def __init__(
+        self,
+        settings: FinetuneSettings,
+        protocol: Protocol,
+        method: str,
+        examples: RunExamples,
+        cache: Path,
+    ) -> None:
+        self.settings, self.protocol, self.method = settings, protocol, method
+        self.examples = examples
+        self.n_classes = len(examples.data.task.classes)
+        self.states: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        if method.startswith("probe"):
+            self.states = embed_examples(settings, protocol, method, examples, cache, workers=1)
+
+    def learn(self, fold: Fold, number: int, state: Path) -> FoldResult:
+        """Learn from a fold's training rows, choose by its validation rows, predict all test rows.
+
+        `state` is a folder for what a fold that was cut off goes on from.
+
+        Raises
+        ------
+        InputError : the rows cannot be learned from (one class only, a loss that is not finite).
+        """
+        seed = self.settings.seed + number
+        if self.states is not None:
+            return self._learn_probe(fold, seed)
+        if self.method.startswith("finetune"):
+            return self._learn_all(fold, seed, state)
+        return self._learn_floor(fold, seed)
+
+    def _learn_probe(self, fold: Fold, seed: int) -> FoldResult:
+        assert self.states is not None
+        pool, test = self.states
+        labels = self.examples.pool["label"].to_numpy()
+        probe = fit_probe(
+            pool[fold.train], labels[fold.train], pool[fold.validation], labels[fold.validation],
+            n_classes=self.n_classes, seed=seed,
+        )  # fmt: skip
+        return FoldResult(
+            probe.predict(test), fold.validation, probe.predict(pool[fold.validation]),
+            len(fold.train), {"c": probe.c},
+        )  # fmt: skip
+
+    def _learn_all(self, fold: Fold, seed: int, state: Path) -> FoldResult:
+        model = open_trunk(self.settings, self.method)
+        head = Head(self.settings.head, model.config.d_model[0], self.n_classes, seed=seed)
+        pool, test = self.examples.pool, take(self.examples.test)
+        validation = take(pool, fold.validation)
+        tuned = fine_tune(
+            model, head, take(pool, fold.train), validation, self.protocol, seed=seed,
+            precision=self.settings.precision, checkpoint=state,
+        )  # fmt: skip
+        both = self.protocol.rc_average
+        result = FoldResult(
+            predict(model, head, test.sequences, rc_average=both),
+            fold.validation,
+            predict(model, head, validation.sequences, rc_average=both),
+            len(fold.train),
+            {"epoch": float(tuned.best_epoch)},
+        )
+        tuned.history.to_csv(state.with_suffix(".csv"), index=False, float_format="%.6g")
+        shutil.rmtree(state, ignore_errors=True)
+        return result
+
+    def _learn_floor(self, fold: Fold, seed: int) -> FoldResult:
+        pool = self.examples.pool
+        train, validation = take(pool, fold.train), take(pool, fold.validation)
+        chosen: dict[str, float] = {}
+        fitted: KmerFloor | CnnFloor
+        if self.method == "kmer":
+            fitted = self._choose_kmer(train, validation, seed)
+            chosen = {"c": fitted.probe.c, "both_strands": float(fitted.both_strands)}
+        else:
+            fitted = fit_cnn(train, validation, n_classes=self.n_classes, seed=seed)
+        return FoldResult(
+            fitted.predict(take(self.examples.test).sequences), fold.validation,
+            fitted.predict(validation.sequences), len(fold.train), chosen,
+        )  # fmt: skip
+
+    def _choose_kmer(self, train: Examples, validation: Examples, seed: int) -> KmerFloor:
+        """Words of the given strand, or of both where these do better on the validation rows.
+
+        A model that reads both strands would otherwise beat a floor that is not let do so.
+        """
+        floors = [
+            fit_kmer(train, validation, n_classes=self.n_classes, seed=seed, both_strands=both)
+            for both in (False, True)
+        ]
+        return max(floors, key=lambda floor: floor.probe.validation_mcc)
+
+
+def embed_examples(
+    settings: FinetuneSettings,
+    protocol: Protocol,
+    method: str,
+    examples: RunExamples,
+    cache: Path,
+    *,
+    workers: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frozen states of the pool and of the test rows, read from the cache where they are there."""
+    assert settings.head != "attention", "settings refuse it"
+    pooling = settings.head
+    model = open_trunk(settings, method)
+    weights = identify_weights(settings, method)
+
+    def states(sequences: Sequence[str]) -> NDArray[np.float32]:
+        return embed(
+            model, sequences, pooling=pooling, rc_average=protocol.rc_average, cache=cache,
+            weights_id=weights, workers=workers,
+        )  # fmt: skip
+
+    return states(take(examples.pool).sequences), states(take(examples.test).sequences)

@@ -1,0 +1,162 @@
+"""A small convolutional network from scratch: motifs, short combinations of them, and no more.
+
+    letters (4) -> 64 filters of 11 bp -> maximum of 4 bp -> 64 filters of 7 x 4 bp
+                -> maximum over the sequence -> classes
+
+It sees about 38 bp at a time and not where in the sequence. Trained with Adam, stopped where
+validation MCC no longer rises. Weights, order and dropout come from the seed; with one thread on a
+CPU, the same seed gives the same numbers.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ldar_interp.errors import InputError
+from ldar_interp.genome.alphabet import N
+from ldar_interp.stats.classification import score_predictions
+from ldar_interp.tune.batches import encode_sequences, pad_batch, plan_batches
+from ldar_interp.tune.examples import Examples
+from ldar_interp.tune.probe import Floats, check_labels
+
+_FILTERS, _WIDTHS, _POOL, _DROPOUT = 64, (11, 7), 4, 0.3
+_BATCH, _LR, _WEIGHT_DECAY = 64, 1e-3, 1e-4
+_PREDICT_BP = 65536
+_CPU = torch.device("cpu")
+
+
+class SmallCnn(nn.Module):
+    """Two convolutions and a maximum over the sequence. Padding changes nothing."""
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(4, _FILTERS, _WIDTHS[0], padding="same")
+        self.second = nn.Conv1d(_FILTERS, _FILTERS, _WIDTHS[1], padding="same")
+        self.drop = nn.Dropout(_DROPOUT)
+        self.head = nn.Linear(_FILTERS, n_classes)
+
+    def forward(self, ids: Int[Tensor, "b l"], lengths: Int[Tensor, " b"]) -> Float[Tensor, "b c"]:
+        """Logits of right-padded ids; N and [PAD] are zeros in all four channels."""
+        letters = F.one_hot(ids.clamp_max(N), N + 1)[..., :N].transpose(1, 2)
+        # Zeros beyond the end are what a sequence alone would be padded with, and no maximum of
+        # positive values sees them.
+        at = torch.arange(ids.shape[1])
+        found = F.relu(self.first(letters.float())) * (at < lengths[:, None])[:, None]
+        found = F.max_pool1d(found, _POOL, ceil_mode=True)
+        n_pooled = (lengths + _POOL - 1) // _POOL
+        found = F.relu(self.second(found)) * (at[: found.shape[2]] < n_pooled[:, None])[:, None]
+        logits: Tensor = self.head(self.drop(found.amax(2)))
+        return logits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CnnFloor:
+    """A trained network; `best_epoch` counts from 1, `validation_mcc` has one value an epoch."""
+
+    network: SmallCnn
+    best_epoch: int
+    validation_mcc: tuple[float, ...]
+
+    def predict(self, sequences: Sequence[str]) -> Floats:
+        """Probabilities float64 (n, n_classes)."""
+        return _predict(self.network, encode_sequences(sequences))
+
+
+def fit_cnn(
+    train: Examples,
+    validation: Examples,
+    *,
+    n_classes: int,
+    seed: int,
+    epochs: int = 20,
+    patience: int = 4,
+) -> CnnFloor:
+    """Train until validation MCC has not risen for `patience` epochs; keep the best epoch.
+
+    One CPU thread. The global generator and the number of threads are left as they were.
+
+    Raises
+    ------
+    InputError : labels that do not fit or are all the same, an empty sequence, epochs or patience
+        below 1, a loss that is not finite.
+    """
+    if epochs < 1 or patience < 1:
+        raise InputError(f"epochs {epochs}, patience {patience}; wanted at least 1")
+    check_labels(train.labels, n_classes, what="training")
+    check_labels(validation.labels, n_classes, what="validation")
+    encoded, held_out = encode_sequences(train.sequences), encode_sequences(validation.sequences)
+    labels = torch.from_numpy(np.asarray(train.labels, dtype=np.int64))
+    rng, threads = np.random.default_rng(seed), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = SmallCnn(n_classes)
+            optimizer = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=_WEIGHT_DECAY)
+            history: list[float] = []
+            best = copy.deepcopy(network.state_dict())
+            while len(history) < epochs:
+                _train_epoch(network, optimizer, encoded, labels, rng)
+                prob = _predict(network, held_out)
+                history.append(score_predictions(validation.labels, prob)["mcc"])
+                at = int(np.argmax(history))
+                if at == len(history) - 1:
+                    best = copy.deepcopy(network.state_dict())
+                elif len(history) - 1 - at >= patience:
+                    break
+    finally:
+        torch.set_num_threads(threads)
+    network.load_state_dict(best)
+    return CnnFloor(network.eval().requires_grad_(False), at + 1, tuple(history))
+
+
+def _train_epoch(
+    network: SmallCnn,
+    optimizer: torch.optim.Optimizer,
+    encoded: list[NDArray[np.uint8]],
+    labels: Tensor,
+    rng: np.random.Generator,
+) -> None:
+    network.train()
+    for rows in _shuffle(np.array([len(ids) for ids in encoded]), rng):
+        logits = network(*_read(encoded, rows))
+        loss = F.cross_entropy(logits, labels[torch.from_numpy(rows)])
+        if not bool(torch.isfinite(loss)):
+            raise InputError("the loss of the small network is not finite; wanted sequences of DNA")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+
+def _shuffle(lengths: NDArray[np.int64], rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Batches in random order; within a stretch of 16 batches, rows of similar length together."""
+    order = rng.permutation(len(lengths))
+    for begin in range(0, len(order), 16 * _BATCH):
+        stretch = order[begin : begin + 16 * _BATCH]
+        stretch = stretch[np.argsort(lengths[stretch], kind="stable")]
+        batches = [stretch[k : k + _BATCH] for k in range(0, len(stretch), _BATCH)]
+        for k in rng.permutation(len(batches)):
+            yield batches[k]
+
+
+def _predict(network: SmallCnn, encoded: list[NDArray[np.uint8]]) -> Floats:
+    network.eval()
+    out = np.zeros((len(encoded), network.head.out_features))
+    with torch.no_grad():
+        for rows in plan_batches([len(ids) for ids in encoded], _PREDICT_BP):
+            logits = network(*_read(encoded, rows))
+            out[rows] = torch.softmax(logits.double(), dim=1).numpy()
+    return out
+
+
+def _read(encoded: list[NDArray[np.uint8]], rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Padded ids (b, l) and lengths (b,) of these rows."""
+    lengths = torch.tensor([len(encoded[row]) for row in rows])
+    return pad_batch(encoded, rows, _CPU).input_ids, lengths
