@@ -1,0 +1,89 @@
+"""Differences of settings by task and seed, from predictions that a test chooses."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.matched_flops.measure import FOLDER
+from analyses.matched_flops.probes import Settings
+from analyses.matched_flops.run import describe, draw
+from analyses.matched_flops.tables import ALL_TASKS, compare_settings, score_models
+from analyses.nano_runs.grid import read_grid
+from ldar_interp.command_line import merge_settings
+from ldar_interp.downstream.store import FoldResult
+from ldar_interp.plots.style import check_figure
+from ldar_interp.stats.classification import score_predictions
+
+N_TEST = 200
+
+
+@pytest.fixture(scope="module")
+def settings():
+    whole = merge_settings(Settings, FOLDER / "config.toml", {})
+    return whole.model_copy(update={"tasks": ("H3", "enhancers"), "n_boot": 200})
+
+
+@pytest.fixture(scope="module")
+def examples(settings):
+    labels = np.arange(N_TEST) % 2
+    return {t: SimpleNamespace(test=pd.DataFrame({"label": labels})) for t in settings.tasks}
+
+
+def predict(error, seed):
+    """Probabilities that are wrong for a share of the rows."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(N_TEST) % 2
+    said = np.where(rng.random(N_TEST) < error, 1 - labels, labels)
+    prob = np.eye(2)[said] * 0.8 + 0.1
+    return FoldResult(prob, np.arange(3), prob[:3], 100, {})
+
+
+@pytest.fixture(scope="module")
+def found(settings):
+    errors = {"learned": 0.1, "fixed": 0.3, "random": 0.1}
+    return {
+        name: {
+            seed: {task: predict(error, 10 * seed + k) for k, task in enumerate(settings.tasks)}
+            for seed in (1, 2, 3)
+        }
+        for name, error in errors.items()
+    }
+
+
+def test_a_difference_is_the_mean_over_seeds(settings, found, examples):
+    table = compare_settings(settings, found, examples)
+    row = table.query("against == 'fixed' and task == 'H3'").iloc[0]
+    labels = examples["H3"].test["label"].to_numpy()
+    scores = [
+        [score_predictions(labels, found[name][seed]["H3"].prob)["mcc"] for seed in (1, 2, 3)]
+        for name in ("learned", "fixed")
+    ]
+    assert row["effect"] == pytest.approx(np.mean(scores[0]) - np.mean(scores[1]))
+    assert row["ci_low"] > 0 and row["n_seeds"] == 3
+
+
+def test_the_mean_over_tasks_is_that_of_the_tasks(settings, found, examples):
+    table = compare_settings(settings, found, examples).query("against == 'fixed'")
+    tasks = table[table["task"] != ALL_TASKS]["effect"].mean()
+    assert table[table["task"] == ALL_TASKS]["effect"].item() == pytest.approx(tasks)
+
+
+def test_settings_without_a_common_seed_have_no_rows(settings, found, examples):
+    table = compare_settings(settings, found, examples)
+    assert set(table["against"]) == {"fixed", "random"}
+    assert not len(compare_settings(settings, {"learned": found["learned"]}, examples))
+
+
+def test_figure_and_sentences_say_what_the_table_holds(settings, found, examples):
+    differences = compare_settings(settings, found, examples)
+    text = "\n".join(describe(settings, differences, score_models(found, examples)))
+    assert "N = 4: learned − fixed, above 0" in text
+    assert "N = 2: learned − fixed | no run yet" in text
+    assert check_figure(draw(settings, differences)) == []
+
+
+def test_every_setting_that_is_compared_is_trained_somewhere(settings):
+    known = {setting.name for setting in read_grid().settings()} | {settings.untrained}
+    assert set(settings.list_settings()) <= known
