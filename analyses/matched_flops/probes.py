@@ -13,17 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from analyses.nano_runs.grid import Grid
 from analyses.nano_runs.training import is_finished
 from ldar_interp.downstream.examples import RunExamples, open_examples
+from ldar_interp.downstream.methods import learn_probe
 from ldar_interp.downstream.settings import FinetuneSettings
 from ldar_interp.downstream.store import FoldResult, digest, read_fold, write_fold
 from ldar_interp.model.checkpoint import load_model, preset, random_model
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.provenance import hash_file
 from ldar_interp.tasks.registry import find_task
-from ldar_interp.tasks.splits import hold_out
+from ldar_interp.tasks.splits import Fold, hold_out
 from ldar_interp.tune.embeddings import embed, hash_weights
 from ldar_interp.tune.examples import Examples
 from ldar_interp.tune.floors import fit_kmer
-from ldar_interp.tune.probe import fit_probe
 
 PROBES = "probes"
 KMER = "kmer"
@@ -108,16 +108,8 @@ def probe_model(
             )
             for frame in (found.pool, found.test)
         ]  # fmt: skip
-        train, validation = hold_out(found.pool, settings.validation_share, settings.seed)
-        labels = found.pool["label"].to_numpy()
-        probe = fit_probe(
-            states[0][train], labels[train], states[0][validation], labels[validation],
-            n_classes=len(found.data.task.classes), seed=settings.seed,
-        )  # fmt: skip
-        result = FoldResult(
-            probe.predict(states[1]), validation, probe.predict(states[0][validation]),
-            len(train), {},
-        )  # fmt: skip
+        fold = Fold(*hold_out(found.pool, settings.validation_share, settings.seed))
+        result = learn_probe(*states, found, fold, seed=settings.seed)
         write_fold(path, result, identity)
 
 

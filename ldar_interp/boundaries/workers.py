@@ -84,10 +84,15 @@ def _run(
 _worker: tuple[LDARNet, Callable[[LDARNet, Any], Any]] | None = None
 
 
-def _start_worker(model: LDARNet, work: Callable[[LDARNet, Any], Any]) -> None:
-    global _worker
+def prepare_process() -> None:
+    """What a process that works beside others does first: one torch thread, memory kept."""
     torch.set_num_threads(1)
     keep_freed_memory()
+
+
+def _start_worker(model: LDARNet, work: Callable[[LDARNet, Any], Any]) -> None:
+    global _worker
+    prepare_process()
     _worker = (model, work)
 
 

@@ -12,13 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from ldar_interp.assets import CHECKPOINT
 from ldar_interp.downstream.examples import ALL, CLEAN, RunExamples
-from ldar_interp.downstream.methods import identify_weights, is_trunk, list_methods
+from ldar_interp.downstream.methods import (
+    describe_checkpoint,
+    identify_weights,
+    is_trunk,
+    list_methods,
+)
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
 from ldar_interp.downstream.store import FOLDS
 from ldar_interp.errors import InputError
-from ldar_interp.model.checkpoint import locate_weights
 from ldar_interp.plots.benchmark import benchmark_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.program.tables import write_table
@@ -105,15 +108,11 @@ def _describe(
     opened: Mapping[str, RunExamples],
     protocols: Mapping[str, Protocol],
 ) -> dict[str, Any]:
-    source = settings.ckpt or str(CHECKPOINT)
-    is_random = source.startswith("random:")
     return {
         "program": PROGRAM,
         "arguments": settings.model_dump(mode="json", exclude={"ckpt", "data", "out"}),
         "inputs": {
-            "checkpoint": {"random": source.removeprefix("random:")}
-            if is_random
-            else describe_input(locate_weights(source)),
+            "checkpoint": describe_checkpoint(settings.ckpt),
             "tasks": {
                 name: [describe_input(path) for path in examples.data.files]
                 for name, examples in opened.items()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ldar_interp.boundaries.workers import prepare_process
 from ldar_interp.downstream.examples import RunExamples, open_examples
 from ldar_interp.downstream.methods import FoldLearner, is_slow
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
@@ -95,7 +96,9 @@ def _finish(
             yield
         return
     # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
-    with ProcessPoolExecutor(n_processes, get_context("spawn"), initializer=start_worker) as pool:
+    with ProcessPoolExecutor(
+        n_processes, get_context("spawn"), initializer=prepare_process
+    ) as pool:
         futures = [pool.submit(do_job, settings, job, cache) for job in jobs]
         try:
             for future in as_completed(futures):
@@ -104,16 +107,6 @@ def _finish(
         finally:
             # After an error nothing more is begun.
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def start_worker() -> None:
-    """One torch thread in each process."""
-    import torch
-
-    from ldar_interp.model.allocator import keep_freed_memory
-
-    torch.set_num_threads(1)
-    keep_freed_memory()
 
 
 def do_job(settings: FinetuneSettings, job: Job, cache: Path) -> None:

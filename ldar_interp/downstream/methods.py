@@ -14,6 +14,7 @@ without pretraining, on the same rows.
 
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,9 @@ from ldar_interp.assets import CHECKPOINT
 from ldar_interp.downstream.examples import RunExamples, take
 from ldar_interp.downstream.settings import FinetuneSettings
 from ldar_interp.downstream.store import FoldResult
-from ldar_interp.model.backend import find_backend, set_backend
-from ldar_interp.model.checkpoint import load_model, locate_weights, random_model
+from ldar_interp.model.checkpoint import load_model
 from ldar_interp.model.ldarnet import LDARNet
-from ldar_interp.provenance import hash_file
+from ldar_interp.program.models import describe_source, draw_untrained
 from ldar_interp.tasks.splits import Fold
 from ldar_interp.tune.embeddings import embed
 from ldar_interp.tune.examples import Examples
@@ -50,13 +50,19 @@ def is_trunk(method: str) -> bool:
     return method.startswith(("probe", "finetune"))
 
 
+@cache
+def describe_checkpoint(ckpt: str | None) -> dict[str, str]:
+    """What `--ckpt` names, for provenance; a file is hashed once in a process."""
+    return describe_source(ckpt or str(CHECKPOINT))
+
+
 def identify_weights(settings: FinetuneSettings, method: str) -> str:
     """Which weights a method starts from: their sha256, or what they are drawn with."""
-    source = settings.ckpt or str(CHECKPOINT)
-    if source.startswith("random:"):
-        trained = f"{source}, seed {settings.seed}"
+    found = describe_checkpoint(settings.ckpt)
+    if "random" in found:
+        trained = f"{settings.ckpt}, seed {settings.seed}"
     else:
-        trained = hash_file(locate_weights(source))
+        trained = found["sha256"]
     if method.endswith(RANDOM):
         return f"random weights of the shape of {trained}, seed {settings.seed + 1}"
     return trained
@@ -73,9 +79,7 @@ def open_trunk(settings: FinetuneSettings, method: str) -> LDARNet:
     model = load_model(source, settings.device, seed=settings.seed, backend=settings.backend)
     if not method.endswith(RANDOM):
         return model
-    untrained = random_model(model.config, seed=settings.seed + 1)
-    set_backend(untrained, find_backend(model))
-    return untrained.to(settings.device).eval().requires_grad_(False)
+    return draw_untrained(model, seed=settings.seed + 1, device=settings.device)
 
 
 def is_slow(method: str) -> bool:
@@ -122,23 +126,10 @@ class FoldLearner:
         """
         seed = self.settings.seed + number
         if self.states is not None:
-            return self._learn_probe(fold, seed)
+            return learn_probe(*self.states, self.examples, fold, seed=seed)
         if self.method.startswith("finetune"):
             return self._learn_all(fold, seed, state)
         return self._learn_floor(fold, seed)
-
-    def _learn_probe(self, fold: Fold, seed: int) -> FoldResult:
-        assert self.states is not None
-        pool, test = self.states
-        labels = self.examples.pool["label"].to_numpy()
-        probe = fit_probe(
-            pool[fold.train], labels[fold.train], pool[fold.validation], labels[fold.validation],
-            n_classes=self.n_classes, seed=seed,
-        )  # fmt: skip
-        return FoldResult(
-            probe.predict(test), fold.validation, probe.predict(pool[fold.validation]),
-            len(fold.train), {"c": probe.c},
-        )  # fmt: skip
 
     def _learn_all(self, fold: Fold, seed: int, state: Path) -> FoldResult:
         model = open_trunk(self.settings, self.method)
@@ -186,6 +177,31 @@ class FoldLearner:
             for both in (False, True)
         ]
         return max(floors, key=lambda floor: floor.probe.validation_mcc)
+
+
+def learn_probe(
+    pool: NDArray[np.float32],
+    test: NDArray[np.float32],
+    examples: RunExamples,
+    fold: Fold,
+    *,
+    seed: int,
+) -> FoldResult:
+    """A probe of frozen states: those of the pool's rows and of the test rows.
+
+    Raises
+    ------
+    InputError : see `fit_probe`.
+    """
+    labels = examples.pool["label"].to_numpy()
+    probe = fit_probe(
+        pool[fold.train], labels[fold.train], pool[fold.validation], labels[fold.validation],
+        n_classes=len(examples.data.task.classes), seed=seed,
+    )  # fmt: skip
+    return FoldResult(
+        probe.predict(test), fold.validation, probe.predict(pool[fold.validation]),
+        len(fold.train), {"c": probe.c},
+    )  # fmt: skip
 
 
 def embed_examples(

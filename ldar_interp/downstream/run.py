@@ -88,12 +88,13 @@ def _open_tasks(
                 f"{', '.join(task.name for task in absent)}. {absent[0].where}"
             )
     opened, plans = {}, []
+    protocol = choose_protocol(settings)
     for task in tasks:
         examples = open_examples(settings, task, settings.data)
-        protocol = choose_protocol(settings)
+        files = [hash_file(path) for path in examples.data.files]
         opened[task.name] = examples
         identities = {
-            method: digest(_identify(settings, protocol, examples, method))
+            method: digest(_identify(settings, protocol, task.name, files, method))
             for method in list_methods(settings)
         }
         plans.append(TaskPlan(task.name, settings.data, protocol, identities))
@@ -109,12 +110,12 @@ def choose_protocol(settings: FinetuneSettings) -> Protocol:
 
 
 def _identify(
-    settings: FinetuneSettings, protocol: Protocol, examples: RunExamples, method: str
+    settings: FinetuneSettings, protocol: Protocol, task: str, files: list[str], method: str
 ) -> dict[str, Any]:
-    """Everything that a fold's predictions depend on, but for the machine."""
+    """Everything that a fold's predictions depend on, but for the machine; `files` by hash."""
     content: dict[str, Any] = {
-        "task": examples.data.task.name,
-        "files": [hash_file(path) for path in examples.data.files],
+        "task": task,
+        "files": files,
         "n_folds": protocol.n_folds,
         "seed": settings.seed,
         "max_train": settings.max_train,

@@ -53,9 +53,7 @@ class OpenModels:
 
     def describe_source(self) -> dict[str, str]:
         """File name and sha256 of the weights, or the name of a random model."""
-        if self.source.startswith("random:"):
-            return {"random": self.source.removeprefix("random:")}
-        return describe_input(locate_weights(self.source))
+        return describe_source(self.source)
 
     def identify(self, name: str) -> dict[str, Any]:
         """Which weights a model of the run has: by hash, or by what they were drawn with."""
@@ -81,10 +79,22 @@ def open_models(settings: ModelSettings) -> OpenModels:
     if settings.baseline == "random":
         # Another draw than --ckpt random:PRESET, or it would be compared with itself.
         baseline_seed = settings.seed + 1
-        untrained = random_model(model.config, seed=baseline_seed)
-        set_backend(untrained, find_backend(model))
-        models["random"] = untrained.to(settings.device).eval().requires_grad_(False)
+        models["random"] = draw_untrained(model, seed=baseline_seed, device=settings.device)
     return OpenModels(source, models, settings.seed, baseline_seed)
+
+
+def draw_untrained(model: LDARNet, *, seed: int, device: str) -> LDARNet:
+    """Random weights of a model's shape, for inference with the same backend."""
+    untrained = random_model(model.config, seed=seed)
+    set_backend(untrained, find_backend(model))
+    return untrained.to(device).eval().requires_grad_(False)
+
+
+def describe_source(source: str) -> dict[str, str]:
+    """File name and sha256 of a checkpoint, or the name of a random model."""
+    if source.startswith("random:"):
+        return {"random": source.removeprefix("random:")}
+    return describe_input(locate_weights(source))
 
 
 def measure_models(

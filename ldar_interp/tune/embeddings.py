@@ -7,7 +7,6 @@ together, save for rounding. Rounding may turn a base whose p is within about 1e
 boundary, which moves the states of that sequence by more.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from ldar_interp.model.backend import find_backend
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.tune.batches import encode_sequences, pad_batch, plan_batches
 from ldar_interp.tune.embedding_cache import EmbeddingCache, Key, States, hash_ids
+from ldar_interp.tune.hashes import hash_tensors
 from ldar_interp.tune.pooling import pool_chunks, pool_mean
 
 FrozenPooling = Literal["linear", "chunks"]
@@ -123,13 +123,7 @@ def check_pooling(model: LDARNet, pooling: str) -> None:
 
 def hash_weights(model: LDARNet) -> str:
     """sha256 of a model's weights: names, types, shapes and values, wherever they came from."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        # As bytes: numpy has no bfloat16.
-        flat = value.detach().cpu().contiguous().flatten().view(torch.uint8)
-        digest.update(flat.numpy().tobytes())
-    return digest.hexdigest()
+    return hash_tensors(model.state_dict())
 
 
 def describe_states(model: LDARNet, weights_id: str) -> dict[str, Any]:

@@ -11,19 +11,18 @@ The file is written as in pretraining (`train/state.py`): the old state or the n
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ldar_interp.model.backend import find_backend
 from ldar_interp.train.parallel import load_moments
 from ldar_interp.train.state import damage_is_an_error, read_state, write_state
 from ldar_interp.tune.examples import Examples
+from ldar_interp.tune.hashes import hash_tensors
 from ldar_interp.tune.predict import device_of
 from ldar_interp.tune.step import Learner
 
@@ -70,7 +69,13 @@ def run_identity(
         "n_classes": learner.head.n_classes,
         "train": digest_examples(train),
         "validation": digest_examples(validation),
-        "initial weights": digest_weights(copy_weights(learner)),
+        "initial weights": hash_tensors(
+            {
+                f"{module}.{name}": value
+                for module, state in copy_weights(learner).items()
+                for name, value in state.items()
+            }
+        ),
     }
     # Through text, so that tuples and lists compare equal.
     plain: dict[str, Any] = json.loads(json.dumps(identity))
@@ -120,16 +125,6 @@ def load_weights(learner: Learner, weights: Weights) -> None:
     """Inverse of `copy_weights`."""
     learner.model.load_state_dict(weights["model"])
     learner.head.load_state_dict(weights["head"])
-
-
-def digest_weights(weights: Mapping[str, Mapping[str, Tensor]]) -> str:
-    """SHA-256 of names and values."""
-    found = hashlib.sha256()
-    for module, state in sorted(weights.items()):
-        for name, value in sorted(state.items()):
-            found.update(f"{module}.{name} {tuple(value.shape)} {value.dtype}\n".encode())
-            found.update(value.contiguous().view(torch.uint8).numpy().data)
-    return found.hexdigest()
 
 
 def digest_examples(examples: Examples) -> str:
