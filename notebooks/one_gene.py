@@ -61,6 +61,19 @@ around = Interval(gene["chrom"], edge - 500, edge + 500, gene["strand"])
 figure = li.plot_locus(track, around, genes=annotation, hits=donors)
 
 # %% [markdown]
+# ## The promoter
+#
+# Hits of the declared motifs around the gene's transcription start, a line a motif: above it on the
+# plus strand of the genome, below it on the minus strand.
+
+# %%
+tss = li.load_promoters(gtf, fasta).tss.query("gene_name == 'SS18L2'")
+motifs = li.find_promoter_motifs(fasta, tss, li.load_motifs("declared")).hits
+start = int(tss["edge"].iloc[0])
+promoter = Interval(gene["chrom"], start - 300, start + 150, gene["strand"])
+figure = li.plot_locus(track, promoter, genes=annotation, hits=motifs)
+
+# %% [markdown]
 # ## The letters
 #
 # Boxes are tokens, from one cut to the next. `hits` takes any table of sites: here the annotated

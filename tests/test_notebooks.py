@@ -57,12 +57,14 @@ def test_the_quick_start_gives_effects_and_two_figures(tmp_path):
     assert [ax.get_label() for ax in figures[1].axes] == ["prob", "cuts", "letters", "genes"]
 
 
-def test_one_gene_is_seen_at_three_scales(tmp_path):
+def test_one_gene_is_seen_from_its_length_to_its_letters_with_motif_hits(tmp_path):
     names, figures = run_cells(FOLDER / "one_gene.py", tmp_path)
     values = names["track"].gather("chr3", np.arange(*names["gene"][["start", "end"]]), "forward")
     assert np.isfinite(values).all()
+    assert len(names["motifs"]) >= 3 and set(names["motifs"]["kind"]) > {"INR"}
     assert [[ax.get_label() for ax in figure.axes] for figure in figures] == [
         ["prob", "cuts", "genes"],
+        ["prob", "cuts", "hits", "genes"],
         ["prob", "cuts", "hits", "genes"],
         ["prob", "cuts", "letters", "hits", "genes"],
     ]

@@ -2,18 +2,18 @@
 
     python -m analyses.checkpoint.evaluate --run runs/checkpoint --data DIR
 
-Stores the weights as bfloat16 in ldar_interp/assets/checkpoint, copies the run's validation curve,
-and writes evaluation.json beside this file: loss on [MASK] positions over the whole validation
-region with the weights as trained and as stored, boundary rate, chunk lengths, and the
-offset-consistency and strand-symmetry measurements on that region.
+Stores the weights as bfloat16 in ldar_interp/assets/checkpoint, copies the run's validation curve
+behind validation_earlier.csv, and writes evaluation.json beside this file: loss on [MASK] positions
+over the whole validation region with the weights as trained and as stored, boundary rate, chunk
+lengths, and the offset-consistency and strand-symmetry measurements on that region.
 """
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ldar_interp.assets import CHECKPOINT
@@ -28,6 +28,8 @@ from ldar_interp.train.data import read_source, tile_windows
 from ldar_interp.train.validate import validate
 
 HERE = Path(__file__).resolve().parent
+EARLIER = HERE / "validation_earlier.csv"
+"""Rows of the curve that the run's own file no longer holds (README.md says why)."""
 
 
 def main() -> None:
@@ -43,7 +45,11 @@ def main() -> None:
     trained = random_model(config.shape(), seed=0).eval().requires_grad_(False)
     trained.load_state_dict(state["model"])
     weights = save_model(trained, CHECKPOINT, dtype=torch.bfloat16)
-    shutil.copy(arguments.run / "validation.csv", HERE / "validation.csv")
+    curve = pd.read_csv(arguments.run / "validation.csv")
+    if EARLIER.exists():
+        earlier = pd.read_csv(EARLIER)
+        curve = pd.concat([earlier[earlier["step"] < curve["step"].min()], curve])
+    curve.to_csv(HERE / "validation.csv", index=False, float_format="%.6g", lineterminator="\n")
     stored = load_model(CHECKPOINT)
 
     windows = tile_windows(config.validation, config.train_length, max_n_share=0.0)

@@ -2,8 +2,8 @@
 
     python -m analyses.checkpoint.write_card
 
-Fills card_template.md with what evaluation.json, validation.csv, baselines.tsv and config.toml
-beside it hold, and writes ldar_interp/assets/checkpoint/README.md.
+Fills card_template.md with what evaluation.json, against_counts.json, validation.csv, baselines.tsv
+and config.toml beside it hold, and writes ldar_interp/assets/checkpoint/README.md.
 """
 
 import json
@@ -15,6 +15,8 @@ from ldar_interp.assets import CHECKPOINT
 from ldar_interp.train.config import read_config
 
 HERE = Path(__file__).resolve().parent
+WANTED_GAIN = 0.01
+"""Nats better than the best count model, with an interval above 0: declared before the run."""
 
 
 def main() -> None:
@@ -24,6 +26,12 @@ def main() -> None:
     shape = config.shape()
     curve = pd.read_csv(HERE / "validation.csv")
     baselines = pd.read_csv(HERE / "baselines.tsv", sep="\t")
+    against = json.loads((HERE / "against_counts.json").read_text())
+    if against["checkpoint_sha256"] != measured["weights_sha256"]:
+        raise SystemExit(
+            "write_card: against_counts.json is of other weights than evaluation.json; "
+            "run analyses.checkpoint.against_counts first"
+        )
     stored, clean = measured["as_stored"], measured["unmasked"]
     consistency = measured["consistency_trained"]
     order_nine = baselines.query("context == 'one-sided' and letters_a_side == 9").iloc[0, 3]
@@ -66,7 +74,15 @@ def main() -> None:
             accuracy=stored["mask_accuracy"],
             loss_trained=measured["as_trained"]["mask_loss"],
             sentence=". ".join(beats) + ".",
+            **{f"paired_{key}": value for key, value in against["endpoint"].items()},
+            **{f"light_{key}": value for key, value in against["light_mask"].items()},
+            reached=judge(against["endpoint"]),
             n_curve=config.validation_windows,
+            decay_at=(1 - config.optimizer.decay_fraction)
+            * config.optimizer.total_steps
+            * config.optimizer.batch_windows
+            * config.train_length
+            / 1e6,
             curve="\n".join(
                 f"| {row.bases / 1e6:.1f} | {row.mask_loss:.4f} | {row.boundary_rate:.3f} "
                 f"| {row.mean_prob:.3f} |"
@@ -90,6 +106,16 @@ def main() -> None:
         )
     )
     (CHECKPOINT / "README.md").write_text(text)
+
+
+def judge(found: dict[str, float]) -> str:
+    """Whether the aim that was declared before the run was reached."""
+    enough, certain = found["gain"] >= WANTED_GAIN, found["gain_low"] > 0
+    if enough and certain:
+        return "That was the aim: it is reached"
+    missed = f"the difference is {found['gain']:.4f}" if not enough else ""
+    unsure = "the interval holds 0" if not certain else ""
+    return f"It is missed: {' and '.join(filter(None, (missed, unsure)))}"
 
 
 def spread(steps: list[int], n_rows: int = 8) -> list[int]:

@@ -113,7 +113,7 @@ def measure_consistency(
     windows = np.stack(
         [ids[shift : shift + length] for ids in loci for shift in (0, half, 2 * half)]
     )
-    with one_thread(model):
+    with one_thread(next(model.parameters()).device.type):
         prob = np.concatenate(
             [run_router(model, windows[i : i + 6], dtype=dtype) for i in range(0, len(windows), 6)]
         ).reshape(len(loci), 3, length)

@@ -44,8 +44,8 @@ def run_jobs(
     progress : label of a progress bar on stderr; None for none.
     unit : what a job is called beside the bar.
     """
-    on_cpu = next(model.parameters()).device.type == "cpu"
-    results = _run(model, work, jobs, min(workers, n_jobs) if on_cpu else 1)
+    device = next(model.parameters()).device.type
+    results = _run(model, work, jobs, min(workers, n_jobs) if device == "cpu" else 1, device)
     return iter(
         tqdm(
             results,
@@ -60,10 +60,14 @@ def run_jobs(
 
 
 def _run(
-    model: LDARNet, work: Callable[[LDARNet, Job], Result], jobs: Iterable[Job], workers: int
+    model: LDARNet,
+    work: Callable[[LDARNet, Job], Result],
+    jobs: Iterable[Job],
+    workers: int,
+    device: str,
 ) -> Iterator[Result]:
     if workers <= 1:
-        with one_thread(model):
+        with one_thread(device):
             for job in jobs:
                 yield work(model, job)
         return
@@ -103,10 +107,10 @@ def _work(job: Any) -> Any:
 
 
 @contextmanager
-def one_thread(model: LDARNet) -> Iterator[None]:
+def one_thread(device: str) -> Iterator[None]:
     """One torch thread on a CPU: faster for small models, and the same sums everywhere."""
     before = torch.get_num_threads()
-    if next(model.parameters()).device.type == "cpu":
+    if device == "cpu":
         torch.set_num_threads(1)
     try:
         yield

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ldar_interp.boundaries.workers import prepare_process
+from ldar_interp.boundaries.workers import one_thread, prepare_process
 from ldar_interp.downstream.examples import RunExamples, open_examples
 from ldar_interp.downstream.methods import FoldLearner, is_slow
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
@@ -92,7 +92,8 @@ def _finish(
     n_processes = min(workers, len(jobs)) if settings.device == "cpu" else 1
     if n_processes <= 1:
         for job in jobs:
-            do_job(settings, job, cache)
+            with one_thread(settings.device):
+                do_job(settings, job, cache)
             yield
         return
     # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.

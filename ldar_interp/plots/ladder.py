@@ -110,10 +110,13 @@ def format_number(value: float) -> str:
 
 
 def format_p(value: float) -> str:
-    """A p or q value to two significant digits, never "0"; empty for NaN (not tested)."""
+    """A p or q value to two significant digits, one below 0.001, never "0"; empty for NaN.
+
+    So its width stays that of the column beside the effects.
+    """
     if math.isnan(value):
         return ""
-    return f"{value:.2g}".replace("-", "−")
+    return f"{value:{'.1g' if value < 1e-3 else '.2g'}}".replace("-", "−")
 
 
 def is_too_few(row: pd.Series | Mapping[Hashable, Any]) -> bool:

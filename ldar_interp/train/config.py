@@ -188,13 +188,13 @@ class Recommended:
         )
 
 
-# small is what the embedded checkpoint was trained with, and nano is taken to be alike; 5e-4 and
-# windows of 4096 are the published recipe (arXiv:2606.04552, 1536 windows a step), at batches for
-# one machine. docs/train.md says which of these were tried.
+# 2m is what the embedded checkpoint was trained with, small its predecessor, and nano is taken to
+# be alike; 5e-4 and windows of 4096 are the published recipe (arXiv:2606.04552, 1536 windows a
+# step), at batches for one machine. docs/train.md says which of these were tried.
 RECOMMENDED = (
     Recommended("nano", train_length=1024, batch_windows=8, peak_lr=7.5e-4),
     Recommended("small", train_length=1024, batch_windows=8, peak_lr=7.5e-4),
-    Recommended("2m", train_length=1024, batch_windows=16, peak_lr=5e-4),
+    Recommended("2m", train_length=1024, batch_windows=8, peak_lr=7.5e-4),
     Recommended("20m", train_length=4096, batch_windows=64, peak_lr=5e-4),
     Recommended("110m", train_length=4096, batch_windows=256, peak_lr=5e-4),
 )

@@ -26,28 +26,28 @@ def check_examples(examples: Examples, n_classes: int, name: str) -> None:
     """
     sequences, labels = examples
     labels = np.asarray(labels)
-    if len(sequences) == 0:
-        raise InputError(f"{name}: no examples; wanted at least two, of different classes")
     if labels.shape != (len(sequences),) or labels.dtype.kind not in "iu":
         raise InputError(
             f"{name}: labels of shape {labels.shape} and type {labels.dtype} for "
             f"{len(sequences)} sequences; wanted one whole number a sequence"
         )
     check_labels(labels, n_classes, name)
-    classes = np.unique(labels)
-    if len(classes) == 1:
-        raise InputError(
-            f"{name}: all {len(labels)} labels are {classes[0]}; wanted examples of at least two "
-            "classes: draw the split by class or choose another task"
-        )
 
 
 def check_labels(labels: NDArray[np.int64], n_classes: int, name: str) -> None:
-    """Every label is one of a head's classes. Raises InputError otherwise."""
-    if labels.min() < 0 or labels.max() >= n_classes:
+    """Raise InputError unless labels are 0 .. n_classes - 1 and at least two of them occur."""
+    found = np.unique(labels)
+    if not found.size:
+        raise InputError(f"{name}: no examples; wanted at least two, of different classes")
+    if found[0] < 0 or found[-1] >= n_classes:
         raise InputError(
-            f"{name}: labels from {labels.min()} to {labels.max()} for a head of {n_classes} "
-            f"classes; wanted 0 to {n_classes - 1}: make the head for the task's number of classes"
+            f"{name}: labels from {found[0]} to {found[-1]} for a task of {n_classes} classes; "
+            f"wanted 0 to {n_classes - 1}"
+        )
+    if found.size == 1:
+        raise InputError(
+            f"{name}: all {len(labels)} labels are {found[0]}; wanted examples of at least two "
+            "classes: draw the split by class or choose another task"
         )
 
 

@@ -19,12 +19,14 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ldar_interp.boundaries.workers import one_thread
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import N
 from ldar_interp.stats.classification import score_predictions
 from ldar_interp.tune.batches import encode_sequences, pad_batch, plan_batches
+from ldar_interp.tune.checks import check_labels
 from ldar_interp.tune.examples import Examples
-from ldar_interp.tune.probe import Floats, check_labels
+from ldar_interp.tune.probe import Floats
 
 _FILTERS, _WIDTHS, _POOL, _DROPOUT = 64, (11, 7), 4, 0.3
 _BATCH, _LR, _WEIGHT_DECAY = 64, 1e-3, 1e-4
@@ -89,30 +91,26 @@ def fit_cnn(
     """
     if epochs < 1 or patience < 1:
         raise InputError(f"epochs {epochs}, patience {patience}; wanted at least 1")
-    check_labels(train.labels, n_classes, what="training")
-    check_labels(validation.labels, n_classes, what="validation")
+    check_labels(train.labels, n_classes, "training rows")
+    check_labels(validation.labels, n_classes, "validation rows")
     encoded, held_out = encode_sequences(train.sequences), encode_sequences(validation.sequences)
     labels = torch.from_numpy(np.asarray(train.labels, dtype=np.int64))
-    rng, threads = np.random.default_rng(seed), torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = SmallCnn(n_classes)
-            optimizer = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=_WEIGHT_DECAY)
-            history: list[float] = []
-            best = copy.deepcopy(network.state_dict())
-            while len(history) < epochs:
-                _train_epoch(network, optimizer, encoded, labels, rng)
-                prob = _predict(network, held_out)
-                history.append(score_predictions(validation.labels, prob)["mcc"])
-                at = int(np.argmax(history))
-                if at == len(history) - 1:
-                    best = copy.deepcopy(network.state_dict())
-                elif len(history) - 1 - at >= patience:
-                    break
-    finally:
-        torch.set_num_threads(threads)
+    rng = np.random.default_rng(seed)
+    with one_thread("cpu"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = SmallCnn(n_classes)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=_WEIGHT_DECAY)
+        history: list[float] = []
+        best = copy.deepcopy(network.state_dict())
+        while len(history) < epochs:
+            _train_epoch(network, optimizer, encoded, labels, rng)
+            prob = _predict(network, held_out)
+            history.append(score_predictions(validation.labels, prob)["mcc"])
+            at = int(np.argmax(history))
+            if at == len(history) - 1:
+                best = copy.deepcopy(network.state_dict())
+            elif len(history) - 1 - at >= patience:
+                break
     network.load_state_dict(best)
     return CnnFloor(network.eval().requires_grad_(False), at + 1, tuple(history))
 

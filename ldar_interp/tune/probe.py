@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ldar_interp.errors import InputError
 from ldar_interp.stats.classification import score_predictions
+from ldar_interp.tune.checks import check_labels
 
 Floats = NDArray[np.float64]
 
@@ -85,8 +86,8 @@ def fit_probe(
     InputError : labels that do not fit or are all the same, features that are not finite.
     """
     del seed
-    check_labels(train_y, n_classes, what="training")
-    check_labels(validation_y, n_classes, what="validation")
+    check_labels(train_y, n_classes, "training rows")
+    check_labels(validation_y, n_classes, "validation rows")
     tables = [
         check_features(train_x, what="training rows"),
         check_features(validation_x, what="validation rows"),
@@ -108,23 +109,6 @@ def fit_probe(
             best = Probe(scaler, regression, n_classes, c, mcc)
     assert best is not None, "the grid is empty"
     return best
-
-
-def check_labels(labels: NDArray[np.int64], n_classes: int, *, what: str) -> None:
-    """Raise InputError unless labels are 0 .. n_classes - 1 and at least two of them occur."""
-    found = np.unique(labels)
-    if not found.size:
-        raise InputError(f"no {what} rows; wanted some of at least two classes")
-    if found[0] < 0 or found[-1] >= n_classes:
-        raise InputError(
-            f"{what} labels from {found[0]} to {found[-1]}; wanted 0 to {n_classes - 1} for a "
-            f"task of {n_classes} classes"
-        )
-    if found.size == 1:
-        raise InputError(
-            f"all {len(labels)} {what} labels are {found[0]}; wanted at least two classes: see "
-            "how the rows were split"
-        )
 
 
 def check_features(x: NDArray[np.floating], *, what: str) -> Floats:

@@ -138,6 +138,7 @@ def test_numbers_are_printed_with_a_true_minus() -> None:
     assert format_number(-0.0123) == "−0.012"
     assert format_number(float("nan")) == "n/a"
     assert format_p(1e-4) == "0.0001"
+    assert format_p(2.7e-4) == "0.0003"
     assert format_p(0.04567) == "0.046"
     assert format_p(float("nan")) == ""
 
