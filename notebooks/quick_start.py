@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Quick start: do learned boundaries differ at splice donors?
 #
-# The main job in a few lines, on the human region and the small checkpoint that ship with the
+# The main job in a few lines, on the human region and the checkpoint that ship with the
 # package. A few sites only, so that it takes seconds: enough to see how it works, too few to
 # conclude anything. For a genome of your own, change the three names of the next cell.
 

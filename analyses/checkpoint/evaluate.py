@@ -1,6 +1,6 @@
 """Put the weights of a run into the package and measure what the model card states.
 
-    python -m analyses.checkpoint.evaluate --run runs/checkpoint --data DIR
+    python -m analyses.checkpoint.evaluate --run runs/2m --data DIR
 
 Stores the weights as bfloat16 in ldar_interp/assets/checkpoint, copies the run's validation curve
 behind validation_earlier.csv, and writes evaluation.json beside this file: loss on [MASK] positions

@@ -37,7 +37,8 @@ def main() -> None:
     order_nine = baselines.query("context == 'one-sided' and letters_a_side == 9").iloc[0, 3]
     best = baselines["nats_per_base"].min()
     beats = [
-        f"It {'beats' if stored['mask_loss'] < value else 'does not beat'} the {name} ({value:.3f})"
+        f"Its loss is {'below' if stored['mask_loss'] < value else 'not below'} that of the {name} "
+        f"({value:.3f})"
         for name, value in (("order-9 Markov model", order_nine), ("best count model", best))
     ]
     total = sum(source.weight for source in config.train)

@@ -6,7 +6,6 @@ zero line through every row. The checkpoint is filled, random weights are open.
 """
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots.ladder import DAGGER, format_p, is_too_few, label_rung, plot_ladder
-from ldar_interp.plots.layout import place_axes, write_at
+from ldar_interp.plots.layout import place_axes, wrap_note, write_at
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
     HAIRLINE,
@@ -126,7 +125,7 @@ def ladder_figure(
     rows = list(rungs) if rungs is not None else find_rungs(table)
     is_splice = any(kind in KIND_ORDER for kind in names)
     words = explain if explain is not None else SPLICE_RUNGS if is_splice else MOTIF_RUNGS
-    note = textwrap.wrap(_write_note(table, balance, names, rows), width=165)
+    note = wrap_note(_write_note(table, balance, names, rows), DOUBLE_COLUMN_MM, 165)
     head = 12.0 if title else 7.0
     block = _BLOCK_HEAD_MM + _ROW_MM * len(rows)
     bottom = head + len(names) * block + (len(names) - 1) * _BLOCK_GAP_MM
@@ -344,7 +343,7 @@ def _write_note(
         sentences.append("q: Benjamini–Hochberg over a model's declared rows; –: not tested.")
     if "C4" in rungs:
         sentences.append(
-            "The control of C4 is the mean over a site's shuffles, in shorter windows."
+            "The control of C4 is the mean over a site's shuffles, in windows of 1,024 bp."
         )
     if "random" not in find_models(table):
         sentences.append("No random-weights baseline was run.")

@@ -1,13 +1,16 @@
 """Where the parts of the splice figure go: every axes placed in millimetres from the top left."""
 
+import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from ldar_interp.errors import InputError
-from ldar_interp.plots.style import DOUBLE_COLUMN_MM, FONT_PT, INK, SINGLE_COLUMN_MM, inches
+from ldar_interp.plots.style import DOUBLE_COLUMN_MM, FONT, FONT_PT, INK, SINGLE_COLUMN_MM, inches
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,24 @@ def place_axes(
         inches(height) / full_height,
     )
     return figure.add_axes(box, sharex=sharex, sharey=sharey)
+
+
+def wrap_note(text: str, width_mm: float, columns: int) -> list[str]:
+    """Lines of a note in the small font: `columns` letters each, or as many fewer as all lines fit.
+
+    Letters differ in width, so a line of many wide ones can be too long; 1 mm is left at each end.
+    """
+    font = FontProperties(family=FONT, size=FONT_PT)
+    room = inches(width_mm - 2.0) * 72
+    for n_letters in range(columns, 20, -1):
+        lines = textwrap.wrap(text, width=n_letters)
+        widths = (
+            text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+            for line in lines
+        )
+        if all(width <= room for width in widths):
+            return lines
+    return lines
 
 
 def write_at(

@@ -7,7 +7,6 @@ mutated to (all have it) is left grey. Blocks of one model share their scales, s
 controls compare; random weights have their own, printed beside them.
 """
 
-import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 from numpy.typing import NDArray
 
 from ldar_interp.errors import InputError
-from ldar_interp.plots.layout import place_axes, write_at
+from ldar_interp.plots.layout import place_axes, wrap_note, write_at
 from ldar_interp.plots.logos import BASE_COLOURS, BASES
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
@@ -122,7 +121,7 @@ def mutation_figure(
     bottom = _TOP + len(blocks) * step - _BLOCK_GAP
     left_out = everything[MOST_KINDS:]
     more = f" Not drawn: {', '.join(left_out)}; see the tables." if left_out else ""
-    note = textwrap.wrap(_NOTE + more, width=165)
+    note = wrap_note(_NOTE + more, DOUBLE_COLUMN_MM, 165)
     height = bottom + _UNDER + _LINE_MM * len(note) + 2.0
     width = (DOUBLE_COLUMN_MM - _LEFT - _RIGHT - _GAP * (len(kinds) - 1)) / len(kinds)
     with publication_style():

@@ -5,7 +5,6 @@ the logo under its axis with each letter between its two edges, and under that t
 the nearest letters leave unexplained. A motif with too few hits keeps its panel, in grey.
 """
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots.ladder import DAGGER
-from ldar_interp.plots.layout import Layout, choose_layout, write_at
+from ldar_interp.plots.layout import Layout, choose_layout, wrap_note, write_at
 from ldar_interp.plots.logos import LogoCounts
 from ldar_interp.plots.promoter_key import draw_key, key_height, shorten, write_promoter_note
 from ldar_interp.plots.promoter_panel import (
@@ -141,7 +140,7 @@ def promoter_figure(
         if limits is not None
         for motif in claimed
     }
-    note = textwrap.wrap(
+    note = wrap_note(
         write_promoter_note(
             shown,
             n_motifs=n_motifs or len(kinds),
@@ -150,7 +149,8 @@ def promoter_figure(
             balance=balance,
             is_cut=any(cuts.values()),
         ),
-        width=layout.text_columns,
+        layout.width,
+        layout.text_columns,
     )
     has_residual = "residual" in signals
     n_columns, size = _size_panels(layout, len(shown))

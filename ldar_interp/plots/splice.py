@@ -9,7 +9,6 @@ thin beside the checkpoint in all of them. C3 and C4, and the residual of every 
 ladder figure (`plots.ladder_figure`): lines of seven sets could not be told apart here.
 """
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ldar_interp.errors import InputError
 from ldar_interp.plots.ladder import plot_ladder, write_effects
-from ldar_interp.plots.layout import Layout, choose_layout, place_axes, write_at
+from ldar_interp.plots.layout import Layout, choose_layout, place_axes, wrap_note, write_at
 from ldar_interp.plots.legend import draw_legend, legend_height
 from ldar_interp.plots.logos import LogoCounts
 from ldar_interp.plots.note import write_note
@@ -143,7 +142,7 @@ def splice_figure(
         rungs=content.rungs,
         letters=layout_of.letters(),
     )
-    note = textwrap.wrap(note_text, width=layout.text_columns)
+    note = wrap_note(note_text, layout.width, layout.text_columns)
     legend_top = 7.0 if title else 2.0
     tops = _stack(content, layout, legend_top + legend_height(content.rungs) + 6.5)
     height = tops.bottom + 9.5 + _LINE_MM * len(note) + 1.0

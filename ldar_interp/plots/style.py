@@ -18,6 +18,7 @@ from matplotlib.transforms import Bbox
 SINGLE_COLUMN_MM = 89
 DOUBLE_COLUMN_MM = 183
 MM_PER_INCH = 25.4
+FONT = "DejaVu Sans"
 MIN_FONT_PT = 6.0
 FONT_PT = 6.0
 TITLE_PT = 7.0
@@ -58,7 +59,7 @@ HAIRLINE_PT = 0.5
 # DejaVu Sans ships with matplotlib: the same figure, to the byte, on every machine.
 _RC: Any = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": [FONT],
     "font.size": FONT_PT,
     "axes.titlesize": TITLE_PT,
     "axes.labelsize": FONT_PT,

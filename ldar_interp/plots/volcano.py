@@ -5,7 +5,6 @@ lies above the line at q = 0.05 is coloured, and the strongest are named where t
 Random weights have panels of their own on the same axes: a claim is what they do not show.
 """
 
-import textwrap
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from ldar_interp.errors import InputError
 from ldar_interp.plots.ladder_choice import mark_too_few
 from ldar_interp.plots.ladder_figure import MOTIF_RUNGS
-from ldar_interp.plots.layout import choose_layout, place_axes, write_at
+from ldar_interp.plots.layout import choose_layout, place_axes, wrap_note, write_at
 from ldar_interp.plots.name_points import Point, name_points
 from ldar_interp.plots.profiles import SIGNAL_LABELS
 from ldar_interp.plots.style import (
@@ -113,7 +112,7 @@ def volcano_figure(
     step = head + height + 4.4
     first = 6.5 if title else 1.0
     bottom = first + step * len(grid) + 1.0
-    note = textwrap.wrap(_write_note(table, control, signal), width=layout.text_columns)
+    note = wrap_note(_write_note(table, control, signal), layout.width, layout.text_columns)
     with publication_style():
         figure = Figure(figsize=(inches(layout.width), inches(bottom + 6.0 + _LINE_MM * len(note))))
         if title:
