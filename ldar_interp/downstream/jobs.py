@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ldar_interp.boundaries.workers import one_thread, prepare_process
 from ldar_interp.downstream.examples import RunExamples, open_examples
-from ldar_interp.downstream.methods import FoldLearner, is_slow
+from ldar_interp.downstream.methods import FoldLearner, works_by_fold
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
 from ldar_interp.downstream.store import FoldResult, fold_path, read_fold, write_fold
 from ldar_interp.tasks.registry import find_task
@@ -59,9 +59,9 @@ def list_jobs(settings: FinetuneSettings, plans: list[TaskPlan]) -> list[Job]:
                 for fold in range(plan.protocol.n_folds)
                 if _read(settings, plan, method, fold) is None
             )
-            parts = [(fold,) for fold in left] if is_slow(method) else [left] if left else []
+            parts = [(fold,) for fold in left] if works_by_fold(method) else [left] if left else []
             jobs += [Job(plan, method, part) for part in parts]
-    return sorted(jobs, key=lambda job: not is_slow(job.method))
+    return sorted(jobs, key=lambda job: not works_by_fold(job.method))
 
 
 def do_jobs(settings: FinetuneSettings, jobs: list[Job], *, cache: Path, workers: int) -> None:

@@ -82,9 +82,9 @@ def open_trunk(settings: FinetuneSettings, method: str) -> LDARNet:
     return draw_untrained(model, seed=settings.seed + 1, device=settings.device)
 
 
-def is_slow(method: str) -> bool:
-    """Whether one fold takes minutes rather than seconds."""
-    return method == "cnn" or method.startswith("finetune")
+def works_by_fold(method: str) -> bool:
+    """Whether each fold is a job of its own: its folds share nothing, and take long together."""
+    return method in {"kmer", "cnn"} or method.startswith("finetune")
 
 
 class FoldLearner:
