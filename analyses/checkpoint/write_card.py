@@ -21,6 +21,11 @@ WANTED_GAIN = 0.01
 
 def main() -> None:
     """Fill the card in."""
+    (CHECKPOINT / "README.md").write_text(make_card())
+
+
+def make_card() -> str:
+    """The card of what the files beside this one measured."""
     measured = json.loads((HERE / "evaluation.json").read_text())
     config = read_config(HERE / "config.toml")
     shape = config.shape()
@@ -42,7 +47,7 @@ def main() -> None:
         for name, value in (("order-9 Markov model", order_nine), ("best count model", best))
     ]
     total = sum(source.weight for source in config.train)
-    text = (
+    return (
         (HERE / "card_template.md")
         .read_text()
         .format(
@@ -98,15 +103,14 @@ def main() -> None:
             dp_mean=consistency["mean_abs_dp_beyond_margin"],
             dp_max=consistency["max_abs_dp_beyond_margin"],
             dp_where="beyond" if consistency["margin_reached_tolerance"] else "at",
-            dp_note=""
-            if consistency["margin_reached_tolerance"]
-            else f"; the tolerance of {consistency['tolerance']:g} on the mean is not reached",
+            dp_note="(the tolerance of {:g} on the mean is {}reached)".format(
+                consistency["tolerance"], "" if consistency["margin_reached_tolerance"] else "not "
+            ),
             margin=consistency["margin_bp"],
             strands=consistency["mean_abs_dp_strands"],
             strands_random=measured["consistency_random"]["mean_abs_dp_strands"],
         )
     )
-    (CHECKPOINT / "README.md").write_text(text)
 
 
 def judge(found: dict[str, float]) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from analyses.checkpoint.write_card import make_card
 from analyses.outcome import with_outcome
+from ldar_interp.assets import CHECKPOINT
 from ldar_interp.provenance import hash_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,3 +50,9 @@ def test_makefile_or_page_says_how_to_make_it(name):
     command = f"python -m analyses.{name}.run"
     assert command in (ROOT / "analyses" / name / "README.md").read_text()
     assert command in (ROOT / "docs" / "figures.md").read_text()
+
+
+def test_the_card_is_what_its_measurements_say_of_the_shipped_weights():
+    card = (CHECKPOINT / "README.md").read_text()
+    assert card == make_card()
+    assert hash_file(CHECKPOINT / "model.safetensors") in card
