@@ -107,6 +107,7 @@ def check_device(device: str | torch.device) -> torch.device:
         target = torch.device(device)
         # A device that cannot give values back, such as meta, is of no use.
         torch.zeros(1, device=target).cpu()
+    # What torch raises for: a name or a card it does not have, a build without CUDA, meta.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(

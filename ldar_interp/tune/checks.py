@@ -41,8 +41,8 @@ def check_labels(labels: NDArray[np.int64], n_classes: int, name: str) -> None:
         raise InputError(f"{name}: no examples; wanted at least two, of different classes")
     if found[0] < 0 or found[-1] >= n_classes:
         raise InputError(
-            f"{name}: labels from {found[0]} to {found[-1]} for a task of {n_classes} classes; "
-            f"wanted 0 to {n_classes - 1}"
+            f"{name}: labels from {found[0]} to {found[-1]} for {n_classes} classes; wanted 0 to "
+            f"{n_classes - 1}: number the classes from 0, or give the number that the task has"
         )
     if found.size == 1:
         raise InputError(

@@ -20,15 +20,7 @@ NESTED = LDARNetConfig(
 FLAT = LDARNetConfig(["m1"], (32,), (0,), (1,), (8,), (15,), d_state=8, train_length=64)
 
 
-def plant(
-    n: int,
-    seed: int,
-    *,
-    shortest: int = 20,
-    longest: int = 20,
-    copies: int = 2,
-    motif: str = MOTIF,
-) -> Examples:
+def plant(n: int, seed: int, *, shortest: int = 20, longest: int = 20, copies: int = 2) -> Examples:
     """Random sequences of two classes; those of class 1 hold the motif so many times."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n) % 2)
@@ -36,9 +28,9 @@ def plant(
     for label in labels:
         letters = rng.choice(list("ACGT"), rng.integers(shortest, longest + 1))
         for k in range(copies * label):
-            part = len(letters) // copies
-            at = k * part + rng.integers(0, part - len(motif) + 1)
-            letters[at : at + len(motif)] = list(motif)
+            half = len(letters) // copies
+            at = k * half + rng.integers(0, half - len(MOTIF) + 1)
+            letters[at : at + len(MOTIF)] = list(MOTIF)
         sequences.append("".join(letters))
     return Examples(sequences, labels)
 

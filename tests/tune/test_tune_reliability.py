@@ -136,9 +136,9 @@ def replace(examples: Examples, labels: object) -> Examples:
         (replace(TRAIN, [1] * 20), "train: all 20 labels are 1; wanted .* at least two classes"),
         (
             replace(TRAIN, [*TRAIN.labels[:19], 2]),
-            "train: labels from 0 to 2 for a task of 2 classes; wanted 0 to 1",
+            "train: labels from 0 to 2 for 2 classes; wanted 0 to 1: number the classes",
         ),
-        (replace(TRAIN, [-1, *TRAIN.labels[:19]]), "train: labels from -1 to 1 for a task of 2"),
+        (replace(TRAIN, [-1, *TRAIN.labels[:19]]), "train: labels from -1 to 1 for 2 classes"),
         (replace(TRAIN, [0, 1]), r"labels of shape \(2,\) and type int64 for 20 sequences"),
         (replace(TRAIN, [0.5] * 20), "type float64 for 20 sequences; wanted one whole number"),
         (
