@@ -56,7 +56,7 @@ def list_versions() -> dict[str, str]:
 def write_provenance(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write the sidecar as sorted JSON, with the versions added. NaN becomes null."""
     text = json.dumps(
-        _plain({"versions": list_versions(), **content}), indent=1, sort_keys=True, allow_nan=False
+        plain({"versions": list_versions(), **content}), indent=1, sort_keys=True, allow_nan=False
     )
     target = Path(path)
     partial = target.with_name(f".{target.name}.partial")
@@ -64,16 +64,19 @@ def write_provenance(path: str | Path, content: Mapping[str, Any]) -> None:
     partial.replace(target)
 
 
-def _plain(value: Any) -> Any:
-    """JSON types only: paths as text, numpy values as numbers and lists, NaN as null."""
+def plain(value: Any) -> Any:
+    """As a sidecar holds it: JSON types, paths as text, arrays as lists, floats to six digits.
+
+    NaN and infinities are null.
+    """
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analyses.matched_flops.measure import FOLDER
-from analyses.matched_flops.probes import KMER, Comparison, Settings
-from analyses.matched_flops.tables import ALL_TASKS
+from analyses.matched_flops.probes import KMER, Settings
+from analyses.matched_flops.tables import ALL_TASKS, rows_of
 from analyses.nano_runs.program import make_main
 from analyses.nano_runs.report import Report
 from analyses.nano_runs.tables import read_table
@@ -48,14 +48,6 @@ def build_report(settings: Settings, tables: Path) -> Report:
     )
 
 
-def rows_of(differences: pd.DataFrame, pair: Comparison) -> pd.DataFrame:
-    """The rows of a comparison, by task; empty if no seed of both is measured."""
-    mine = differences[
-        (differences["setting"] == pair.setting) & (differences["against"] == pair.against)
-    ]
-    return mine.set_index("task")
-
-
 def draw(settings: Settings, differences: pd.DataFrame) -> Figure:
     """A panel a comparison, a row a task, the mean over tasks below; 183 mm wide."""
     tasks = [*settings.tasks, ALL_TASKS]
@@ -70,7 +62,7 @@ def draw(settings: Settings, differences: pd.DataFrame) -> Figure:
             ax = place_axes(figure, left, _TOP_MM, width, height)
             ax.set_ylim(len(tasks) - 0.5, -0.5)
             ax.axvline(0, color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=0)
-            rows = rows_of(differences, pair)
+            rows = rows_of(differences, pair).set_index("task")
             for y, task in enumerate(tasks):
                 if task in rows.index:
                     _draw_row(ax, rows.loc[task], y, is_mean=task == ALL_TASKS)
@@ -111,7 +103,7 @@ def describe(
     """The outcome: the declared endpoint, each comparison by task, and the level of the probes."""
     verdicts, table = [], []
     for pair in settings.comparison:
-        rows = rows_of(differences, pair)
+        rows = rows_of(differences, pair).set_index("task")
         if not len(rows):
             table.append((pair.label, "no run yet", "", ""))
             continue

@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.matched_flops.probes import KMER, Settings
+from analyses.matched_flops.probes import KMER, Comparison, Settings
 from analyses.nano_runs.seeds import mean_of_seeds
+from analyses.nano_runs.tables import Earlier
 from ldar_interp.downstream.examples import RunExamples
 from ldar_interp.downstream.store import FoldResult
 from ldar_interp.provenance import describe_input
@@ -85,10 +86,50 @@ def compare_settings(
     return parts[0] if len(parts) == 1 else pd.concat(parts[1:], ignore_index=True)
 
 
-def describe(
-    settings: Settings, examples: Mapping[str, RunExamples], weights: Mapping[str, str]
-) -> dict[str, Any]:
-    """For provenance: settings, examples by hash, models by the hash of their weights."""
+def add_earlier(
+    settings: Settings,
+    made: Mapping[str, pd.DataFrame],
+    earlier: Earlier,
+    weights: Mapping[str, str],
+) -> dict[str, pd.DataFrame]:
+    """`probes` and `differences` of the models at hand and, for the others, of earlier calls.
+
+    A comparison keeps its earlier rows if these hold more seeds than there are at hand, unless
+    the weights of a model in it are others now. `weights` is the hash of the models at hand.
+    """
+    names = {name: earlier.runs[name] for name in weights if name in earlier.runs}
+    changed = {name.rsplit("-", 1)[0] for name in names if names[name] != weights[name]}
+    probes, differences = made["probes"], made["differences"]
+    if earlier.tables:
+        at_hand = probes["setting"] + "-seed" + probes["seed"].astype(str)
+        old = earlier.tables["probes"]
+        old_names = old["setting"] + "-seed" + old["seed"].astype(str)
+        probes = pd.concat([probes, old[~old_names.isin(set(at_hand))]], ignore_index=True)
+        parts = []
+        for pair in settings.comparison:
+            new, old = (rows_of(t, pair) for t in (differences, earlier.tables["differences"]))
+            is_stale = bool({pair.setting, pair.against} & changed)
+            use_old = not is_stale and old["n_seeds"].max() > max(new["n_seeds"], default=0)
+            parts.append(old if use_old else new)
+        differences = pd.concat(parts, ignore_index=True)
+    order = {name: number for number, name in enumerate([KMER, *settings.list_settings()])}
+    probes = probes.sort_values(
+        ["setting", "seed"],
+        key=lambda column: column.map(order) if column.name == "setting" else column,
+        kind="stable",
+        ignore_index=True,
+    )
+    return {"probes": probes, "differences": differences}
+
+
+def rows_of(differences: pd.DataFrame, pair: Comparison) -> pd.DataFrame:
+    """The rows of a comparison; none if no seed of both is measured."""
+    mine = (differences["setting"] == pair.setting) & (differences["against"] == pair.against)
+    return differences[mine]
+
+
+def describe(settings: Settings, examples: Mapping[str, RunExamples]) -> dict[str, Any]:
+    """What all rows share, for the provenance: settings, and examples by hash."""
     return {
         "program": "matched_flops",
         "arguments": settings.model_dump(mode="json"),
@@ -97,6 +138,5 @@ def describe(
             for task, one in examples.items()
         },
         "notes": {task: list(one.notes) for task, one in examples.items()},
-        "weights": dict(weights),
         "floor": KMER,
     }

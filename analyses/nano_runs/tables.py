@@ -1,10 +1,13 @@
 """The committed tables: what all evaluated runs of the grid hold, one below the other.
 
-Whatever runs are there go in; a run that is missing has no rows, and nothing stands in for it.
+Whatever runs are there go in. A run that was measured before and whose weights are not at hand
+keeps its rows, so that no result is lost with a folder of weights; a run that was never measured
+has none, and nothing stands in for it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
@@ -14,25 +17,117 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analyses.nano_runs.evaluation import EVALUATION, is_evaluated
-from analyses.nano_runs.grid import FOLDER, Grid
+from analyses.nano_runs.grid import FOLDER, Grid, NanoRun
 from analyses.nano_runs.masked_p import correlate
 from ldar_interp.errors import InputError
-from ldar_interp.provenance import describe_input, hash_file
+from ldar_interp.provenance import describe_input, hash_file, plain
 from ldar_interp.train.config import Source
 
 TABLES = FOLDER / "tables"
 NAMES = ("run", "curve", "chunk_lengths", "masked", "splice")
 AGREEMENT = "agreement"
+PROVENANCE = "provenance.json"
 AGREEMENT_COLUMNS = (
     "setting", "seed_a", "step_a", "seed_b", "step_b", "n_edges", "correlation", "disagreement",
 )  # fmt: skip
 
 
-def collect_tables(grid: Grid, runs: Path) -> dict[str, pd.DataFrame]:
-    """Tables by name, rows in the order of the grid."""
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in NAMES}
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a folder of tables holds already: the tables, and what its provenance says of `runs`."""
+
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    runs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_earlier(
+    folder: Path, made_of: Mapping[str, Any], *, names: Sequence[str], runs: str
+) -> Earlier:
+    """The tables of earlier calls; nothing if there are none.
+
+    Parameters
+    ----------
+    made_of : the provenance of this call; earlier rows have its `arguments` and `inputs`.
+    names : of the tables.
+    runs : the key under which the provenance lists the models.
+
+    Raises
+    ------
+    InputError : they were made with other settings or sequence, so that rows of both cannot stand
+        together.
+    """
+    if not (folder / PROVENANCE).is_file():
+        return Earlier()
+    content = json.loads((folder / PROVENANCE).read_text())
+    for key in ("arguments", "inputs"):
+        if content[key] != plain(made_of[key]):
+            raise InputError(
+                f"{folder}: holds rows made with other {key}, and those of this call cannot stand "
+                "beside them; remove the folder to measure everything anew, or choose another "
+                "--tables"
+            )
+    return Earlier({name: read_table(name, folder) for name in names}, content[runs])
+
+
+def evaluated_runs(grid: Grid, runs: Path) -> list[NanoRun]:
+    """The runs that are measured in `runs`, by setting and seed."""
     found = [run for run in grid.queue() if is_evaluated(runs / run.name)]
-    found.sort(key=lambda run: (grid.settings().index(run.setting), run.seed))
+    return sorted(found, key=lambda run: (grid.settings().index(run.setting), run.seed))
+
+
+def add_earlier(
+    grid: Grid, made: Mapping[str, pd.DataFrame], earlier: Earlier, weights: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
+    """Tables of what is at hand and, for the other runs, the rows of earlier calls.
+
+    `weights` is the sha256 of the runs at hand. What an earlier call found between such a run and
+    one that is not at hand stays if the weights are the same, and goes if they are not.
+    """
+    changed = {
+        name
+        for name, digest in weights.items()
+        if name in earlier.runs and earlier.runs[name]["weights_sha256"] != digest
+    }
+    joined = {}
+    for name in (*NAMES, AGREEMENT):
+        old, new = (tables.get(name, pd.DataFrame()) for tables in (earlier.tables, made))
+        if len(old):
+            sides = [_names(old, column) for column in _seed_columns(name)]
+            at_hand = pd.concat([side.isin(list(weights)) for side in sides], axis=1).all(axis=1)
+            stale = pd.concat([side.isin(changed) for side in sides], axis=1).any(axis=1)
+            old = old[~(at_hand | stale)]
+        parts = [part for part in (new, old) if len(part)]
+        if parts:
+            joined[name] = _in_order(grid, pd.concat(parts, ignore_index=True), name)
+        elif name in made:
+            joined[name] = new
+    return joined
+
+
+def _seed_columns(name: str) -> tuple[str, ...]:
+    return ("seed_a", "seed_b") if name == AGREEMENT else ("seed",)
+
+
+def _names(table: pd.DataFrame, seed: str) -> pd.Series:
+    """Names of the runs that rows are about."""
+    return table["setting"] + "-seed" + table[seed].astype(str)
+
+
+def _in_order(grid: Grid, table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """By setting as in the grid and by seed; rows of a run stay in their order."""
+    order = {setting.name: number for number, setting in enumerate(grid.settings())}
+    keys = ["seed_a", "step_a", "seed_b", "step_b"] if name == AGREEMENT else ["seed"]
+    return table.sort_values(
+        ["setting", *keys],
+        key=lambda column: column.map(order) if column.name == "setting" else column,
+        kind="stable",
+    ).reset_index(drop=True)
+
+
+def collect_tables(grid: Grid, runs: Path) -> dict[str, pd.DataFrame]:
+    """Tables by name of the runs at hand, rows in the order of the grid."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in NAMES}
+    found = evaluated_runs(grid, runs)
     for run in found:
         for name in NAMES:
             path = runs / run.name / EVALUATION / f"{name}.tsv"
@@ -78,15 +173,10 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path = TABLES) -> None
         partial.replace(folder / f"{name}.tsv")
 
 
-def describe_tables(grid: Grid, runs: Path, sources: Sequence[Source]) -> dict[str, Any]:
-    """What the tables are made of, for their provenance.
-
-    `sources` are the validation sequences. Runs are named with the sha256 of their last weights
-    and with what they were trained on.
-    """
-    found = [run.name for run in grid.queue() if is_evaluated(runs / run.name)]
+def describe_runs(grid: Grid, runs: Path) -> dict[str, Any]:
+    """The runs at hand: sha256 of their last weights, and what they were trained on."""
     trained = {}
-    for name in found:
+    for name in (run.name for run in evaluated_runs(grid, runs)):
         content = json.loads((runs / name / "provenance.json").read_text())
         calls = content["calls"]
         trained[name] = {
@@ -97,11 +187,15 @@ def describe_tables(grid: Grid, runs: Path, sources: Sequence[Source]) -> dict[s
             },
             "torch": sorted({call["versions"]["torch"] for call in calls}),
         }
+    return trained
+
+
+def describe_tables(grid: Grid, sources: Sequence[Source]) -> dict[str, Any]:
+    """What all rows share, for the provenance; `sources` are the validation sequences."""
     return {
         "program": "nano_runs",
         "arguments": grid.model_dump(mode="json", exclude={"sources"}),
         "inputs": [describe_input(source.fasta) for source in sources],
-        "runs": trained,
     }
 
 

@@ -6,13 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.matched_flops.measure import FOLDER
+from analyses.matched_flops.measure import FOLDER, choose_settings
 from analyses.matched_flops.probes import Settings
 from analyses.matched_flops.run import describe, draw
-from analyses.matched_flops.tables import ALL_TASKS, compare_settings, score_models
+from analyses.matched_flops.tables import (
+    ALL_TASKS,
+    add_earlier,
+    compare_settings,
+    score_models,
+)
 from analyses.nano_runs.grid import read_grid
+from analyses.nano_runs.tables import Earlier
 from ldar_interp.command_line import merge_settings
 from ldar_interp.downstream.store import FoldResult
+from ldar_interp.errors import InputError
 from ldar_interp.plots.style import check_figure
 from ldar_interp.stats.classification import score_predictions
 
@@ -87,3 +94,37 @@ def test_figure_and_sentences_say_what_the_table_holds(settings, found, examples
 def test_every_setting_that_is_compared_is_trained_somewhere(settings):
     known = {setting.name for setting in read_grid().settings()} | {settings.untrained}
     assert set(settings.list_settings()) <= known
+
+
+def test_models_that_are_not_at_hand_keep_their_rows(settings, found, examples):
+    def make(content):
+        return {
+            "probes": score_models(content, examples),
+            "differences": compare_settings(settings, content, examples),
+        }
+
+    def hashes(content):
+        return {f"{name}-seed{seed}": f"{name}{seed}" for name in content for seed in content[name]}
+
+    nothing = Earlier()
+    whole = add_earlier(settings, make(found), nothing, hashes(found))
+    earlier = Earlier(whole, hashes(found))
+    # One seed of two settings is at hand: its comparison has three seeds in the earlier table.
+    part = {name: {2: found[name][2]} for name in ("fixed", "learned")}
+    again = add_earlier(settings, make(part), earlier, hashes(part))
+    for name in whole:
+        pd.testing.assert_frame_equal(again[name], whole[name])
+    # More seeds than before replace; other weights drop what was made with them.
+    few = add_earlier(settings, make(part), nothing, hashes(part))
+    more = add_earlier(settings, make(found), Earlier(few, hashes(part)), hashes(found))
+    pd.testing.assert_frame_equal(more["differences"], whole["differences"])
+    other = {**hashes(part), "fixed-seed2": "other"}
+    changed = add_earlier(settings, make(part), earlier, other)["differences"]
+    assert changed.groupby("against")["n_seeds"].max().to_dict() == {"fixed": 1, "random": 3}
+
+
+def test_settings_are_chosen_by_name(settings):
+    assert choose_settings(settings, None) == settings.list_settings()
+    assert choose_settings(settings, "n_2, fixed_2") == ["n_2", "fixed_2"]
+    with pytest.raises(InputError, match="--only alpha_0: is not compared; wanted some of learned"):
+        choose_settings(settings, "alpha_0")

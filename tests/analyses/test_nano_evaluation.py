@@ -1,17 +1,21 @@
 """What is measured on trained runs: distances by hand, p compared, tables of what is there."""
 
+import io
 import json
 import math
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from tiny_grid import write_grid
 
 from analyses.nano_runs import masked_p, tables
 from analyses.nano_runs.evaluation import count_chunks, is_evaluated
 from analyses.nano_runs.grid import read_grid
-from analyses.nano_runs.run import measure, train_queue
+from analyses.nano_runs.run import choose_runs, measure, train_queue
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import MASK
 from ldar_interp.provenance import hash_file
@@ -118,11 +122,11 @@ def test_runs_are_measured_as_they_come(tmp_path):
     with pytest.raises(InputError, match="holds no finished run"):
         measure(grid, data=tmp_path, runs=runs, tables=found, again=False)
     first = grid.model_copy(update={"group": grid.group[:1], "seeds": (1,)})
-    train_queue(first, data=tmp_path, runs=runs, deadline=math.inf)
+    train_queue(first, first.queue(), data=tmp_path, runs=runs, deadline=math.inf)
     assert measure(grid, data=tmp_path, runs=runs, tables=found, again=False) == 1
     assert tables.read_table("run", found)["setting"].tolist() == ["learned"]
     second = grid.model_copy(update={"group": grid.group[:2]})
-    train_queue(second, data=tmp_path, runs=runs, deadline=math.inf)
+    train_queue(second, second.queue(), data=tmp_path, runs=runs, deadline=math.inf)
     assert measure(grid, data=tmp_path, runs=runs, tables=found, again=False) == 6
     before = {path.name: path.read_bytes() for path in found.iterdir()}
     names = {f"{name}.tsv" for name in (*tables.NAMES, tables.AGREEMENT)}
@@ -149,6 +153,43 @@ def test_runs_are_measured_as_they_come(tmp_path):
     measure(grid, data=tmp_path, runs=runs, tables=found, again=True)
     assert before == {path.name: path.read_bytes() for path in found.iterdir()}
     assert is_evaluated(runs / "learned-seed1")
+
+
+def test_a_run_keeps_its_rows_when_its_weights_are_gone(tmp_path):
+    grid = read_grid(write_grid(tmp_path))
+    runs, found = tmp_path / "runs", tmp_path / "tables"
+    queue = choose_runs(grid, "learned,fixed", None)
+    train_queue(grid, queue, data=tmp_path, runs=runs, deadline=math.inf)
+    assert measure(grid, data=tmp_path, runs=runs, tables=found, again=False) == 4
+    before = {path.name: path.read_bytes() for path in found.iterdir()}
+    for name in ("learned-seed1", "fixed-seed2"):
+        shutil.move(runs / name, tmp_path / name)
+    assert measure(grid, data=tmp_path, runs=runs, tables=found, again=True) == 4
+    assert before == {path.name: path.read_bytes() for path in found.iterdir()}
+    # Other weights under a name that is at hand: what was between it and the missing run goes.
+    weights = load_file(runs / "learned-seed2" / "model.safetensors")
+    with safe_open(runs / "learned-seed2" / "model.safetensors", "pt") as content:
+        metadata = content.metadata()
+    changed = {name: tensor * 1.5 for name, tensor in weights.items()}
+    save_file(changed, runs / "learned-seed2" / "model.safetensors", metadata)
+    assert measure(grid, data=tmp_path, runs=runs, tables=found, again=True) == 4
+    agreement = tables.read_table("agreement", found)
+    assert agreement[["seed_a", "seed_b"]].drop_duplicates().to_numpy().tolist() == [[1, 1], [2, 2]]
+    run = tables.read_table("run", found)
+    old = pd.read_csv(io.BytesIO(before["run.tsv"]), sep="\t")
+    same = (run["mask_loss"] == old["mask_loss"]).tolist()
+    assert run["seed"].tolist() == [1, 2, 1, 2] and same == [True, False, True, True]
+
+
+def test_tables_of_another_grid_are_not_mixed(tmp_path):
+    grid = read_grid(write_grid(tmp_path))
+    runs, found = tmp_path / "runs", tmp_path / "tables"
+    queue = choose_runs(grid, "learned", "1")
+    train_queue(grid, queue, data=tmp_path, runs=runs, deadline=math.inf)
+    measure(grid, data=tmp_path, runs=runs, tables=found, again=False)
+    other = grid.model_copy(update={"validation_windows": 3})
+    with pytest.raises(InputError, match="holds rows made with other arguments"):
+        measure(other, data=tmp_path, runs=runs, tables=found, again=False)
 
 
 def test_a_table_that_is_not_there(tmp_path):

@@ -12,7 +12,7 @@ from tiny_grid import GRID, write_grid
 from analyses.nano_runs import training
 from analyses.nano_runs.grid import read_grid, training_config
 from analyses.nano_runs.matching import last_plan, next_stop, plan_steps, step_costs
-from analyses.nano_runs.run import alone_in, train_queue
+from analyses.nano_runs.run import alone_in, choose_runs, train_queue
 from ldar_interp.errors import InputError
 from ldar_interp.model.checkpoint import preset
 from ldar_interp.model.flops import training_flops
@@ -106,7 +106,7 @@ def test_plans_are_made_at_their_steps():
 def test_the_queue_trains_matched_runs_and_goes_on_where_it_was_cut(tmp_path, monkeypatch):
     grid = read_grid(write_grid(tmp_path)).model_copy(update={"seeds": (1,)})
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert train_queue(grid, data=tmp_path, runs=whole, deadline=math.inf) == 0
+    assert train_queue(grid, grid.queue(), data=tmp_path, runs=whole, deadline=math.inf) == 0
     budget = json.loads((whole / "learned-seed1" / "finished.json").read_text())["flops"]
     for name in ("fixed", "one_sided"):
         folder = whole / f"{name}-seed1"
@@ -126,12 +126,14 @@ def test_the_queue_trains_matched_runs_and_goes_on_where_it_was_cut(tmp_path, mo
 
     monkeypatch.setattr(training, "pretrain", three_steps)
     calls = 0
-    while train_queue(grid, data=tmp_path, runs=cut, deadline=math.inf):
+    while train_queue(grid, grid.queue(), data=tmp_path, runs=cut, deadline=math.inf):
         calls += 1
         assert calls < 40
     assert calls > 4
     monkeypatch.undo()
-    assert train_queue(grid, data=tmp_path, runs=cut, deadline=time.monotonic() - 1) == 0
+    assert (
+        train_queue(grid, grid.queue(), data=tmp_path, runs=cut, deadline=time.monotonic() - 1) == 0
+    )
     for run in grid.queue():
         a, b = (load_file(runs / run.name / "model.safetensors") for runs in (whole, cut))
         assert all((a[name] == b[name]).all() for name in a), run.name
@@ -146,10 +148,24 @@ def test_a_matched_run_needs_its_budget(tmp_path):
         )
 
 
-def test_two_processes_do_not_train_the_same_runs(tmp_path):
-    with (
-        alone_in(tmp_path),
-        pytest.raises(InputError, match="another process trains there"),
-        alone_in(tmp_path),
-    ):
-        pass
+def test_two_processes_share_the_queue(tmp_path, capsys):
+    grid = read_grid(write_grid(tmp_path))
+    queue = choose_runs(grid, "learned,fixed", "1")
+    with alone_in(tmp_path / "learned-seed1") as is_alone:
+        assert is_alone
+        assert train_queue(grid, queue, data=tmp_path, runs=tmp_path, deadline=math.inf) == 2
+    said = capsys.readouterr().err
+    assert "learned-seed1 (1 of 2) is trained by another process" in said
+    assert "fixed-seed1 (2 of 2) waits for learned-seed1, whose FLOPs it spends" in said
+    assert train_queue(grid, queue, data=tmp_path, runs=tmp_path, deadline=math.inf) == 0
+
+
+def test_runs_are_chosen_by_setting_and_seed():
+    grid = read_grid()
+    assert choose_runs(grid, None, None) == grid.queue()
+    chosen = choose_runs(grid, "alpha_0.3, fixed", "3,1")
+    assert [run.name for run in chosen] == [
+        "fixed-seed1", "fixed-seed3", "alpha_0.3-seed1", "alpha_0.3-seed3",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="--seeds 4: not in the grid; wanted some of 1, 2, 3"):
+        choose_runs(grid, None, "4")
