@@ -143,7 +143,13 @@ def _cannot_write(out: Path, error: OSError) -> InputError:
     )
 
 
-def merge_settings(model: type[Settings], file: Path | None, given: Mapping[str, Any]) -> Settings:
+def merge_settings(
+    model: type[Settings],
+    file: Path | None,
+    given: Mapping[str, Any],
+    *,
+    instead: tuple[str, ...] = (),
+) -> Settings:
     """Settings from a TOML file, overridden by the options given on the command line.
 
     Parameters
@@ -151,6 +157,8 @@ def merge_settings(model: type[Settings], file: Path | None, given: Mapping[str,
     model : what the settings are, with defaults.
     file : TOML with the long options' names, with - or _; None for none.
     given : option -> value, None where the option was not given.
+    instead : options that say the same thing in different ways: one of them on the command line
+        stands for all of them in the file.
 
     Raises
     ------
@@ -158,6 +166,8 @@ def merge_settings(model: type[Settings], file: Path | None, given: Mapping[str,
     """
     values = {} if file is None else _read_toml(file)
     typed = {key: value for key, value in given.items() if value is not None}
+    if any(name in typed for name in instead):
+        values = {key: value for key, value in values.items() if key not in instead}
     try:
         return model.model_validate(values | typed)
     except ValidationError as error:

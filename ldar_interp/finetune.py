@@ -107,7 +107,7 @@ def main(
         "backend": backend, "precision": precision,
     }  # fmt: skip
     with one_line_errors(PROGRAM, debug=debug):
-        settings = merge_settings(FinetuneSettings, config, given)
+        settings = merge_settings(FinetuneSettings, config, given, instead=("task", "suite"))
         # Only here, because torch and matplotlib take seconds that --help should not.
         from ldar_interp.boundaries.extract import count_workers
         from ldar_interp.downstream.run import run_tasks

@@ -217,6 +217,11 @@ def test_settings_come_from_defaults_then_file_then_options(tmp_path):
     assert merge_settings(Settings, None, given) == Settings(flank_bp=50)
     merged = merge_settings(Settings, file, given)
     assert merged == Settings(flank_bp=50, strand="mean", tag=("basic", "x"))
+    # Two ways to say the same thing: the one on the command line stands for both in the file.
+    ways = ("strand", "tag")
+    chosen = merge_settings(Settings, file, {"tag": ("y",)}, instead=ways)
+    assert chosen == Settings(flank_bp=20, tag=("y",))
+    assert merge_settings(Settings, file, given, instead=ways) == merged
 
 
 @pytest.mark.parametrize(

@@ -5,26 +5,35 @@ import json
 import pandas as pd
 import pytest
 
+from analyses.downstream import collect
+from analyses.downstream.collect import describe as describe_runs
 from analyses.downstream.collect import gather
 from analyses.downstream.run import describe
+from analyses.nano_runs.tables import read_table
 from ldar_interp.errors import InputError
 
 
-def write_run(folder, effect):
-    folder.mkdir()
+def write_run(folder, effect, task="H3", weights="a"):
+    (folder / "folds").mkdir(parents=True)
     size = {"split": "test", "metric": "mcc", "n_train": 10, "n_test": 20, "seed": 1}
     ends = {"ci_low": effect - 0.1, "ci_high": effect + 0.1}
     rows = [
-        {"task": "H3", "method": method, "fold": fold, "value": value, **ends, **size}
+        {"task": task, "method": method, "fold": fold, "value": value, **ends, **size}
         for method, value in (("probe", 0.6), ("kmer", 0.6 - effect))
         for fold in (0, 1, "all")
     ]
     pd.DataFrame(rows).to_csv(folder / "results.tsv", sep="\t", index=False)
-    row = {"task": "H3", "method": "probe", "floor": "kmer", "effect": effect, **ends, **size}
+    row = {"task": task, "method": "probe", "floor": "kmer", "effect": effect, **ends, **size}
     pd.DataFrame([row]).to_csv(folder / "differences.tsv", sep="\t", index=False)
-    published = {"task": "H3", "model": "LDARNet", "metric": "mcc", "value": 0.8}
+    published = {"task": task, "model": "LDARNet", "metric": "mcc", "value": 0.8}
     pd.DataFrame([published]).to_csv(folder / "published.tsv", sep="\t", index=False)
-    (folder / "provenance.json").write_text(json.dumps({}))
+    made_of = {
+        "arguments": {"task": [task], "suite": None, "seed": 1},
+        "inputs": {"checkpoint": "c", "tasks": {task: ["file"]}},
+        "weights": {"probe": weights},
+        "counts": {task: {"train": 10}},
+    }
+    (folder / "provenance.json").write_text(json.dumps(made_of))
     return folder
 
 
@@ -43,6 +52,47 @@ def test_a_task_is_above_its_floor_only_if_the_interval_is(tmp_path):
     assert "Run `2`: 0 of 1 tasks are above" in text and "1 are below it" in text
 
 
+def test_a_run_may_be_a_folder_of_tasks(tmp_path, capsys):
+    for task in ("H4", "H3"):
+        write_run(tmp_path / "probe" / task, 0.2, task)
+    (tmp_path / "probe" / "H3K9ac" / "folds").mkdir(parents=True)
+    # Tables beside the runs, as a workflow may have them, are no run.
+    collect.main([tmp_path / "probe"], tmp_path / "probe" / "tables", debug=True)
+    found = gather([tmp_path / "probe"])
+    assert found["results"]["run"].unique().tolist() == ["probe"]
+    assert found["results"]["task"].tolist() == ["H3", "H3", "H4", "H4"]
+    assert "H3K9ac is left out, because it is not finished" in capsys.readouterr().err
+    made_of = describe_runs([tmp_path / "probe"])
+    assert made_of["probe"]["counts"] == {"H3": {"train": 10}, "H4": {"train": 10}}
+    write_run(tmp_path / "probe" / "again", 0.1)
+    with pytest.raises(InputError, match="probe: has task H3 twice"):
+        gather([tmp_path / "probe"])
+
+
+def test_tasks_that_were_gathered_before_keep_their_rows(tmp_path):
+    tables, parts = tmp_path / "tables", [tmp_path / name / "probe" for name in ("a", "b", "c")]
+    write_run(parts[0], 0.2, "H3")
+    write_run(parts[1], 0.1, "H4")
+    write_run(parts[2], 0.3, "H4")
+    for part in parts:
+        collect.main([part], tables, debug=True)
+    results = read_table("results", tables)
+    assert results["task"].tolist() == ["H3", "H3", "H4", "H4"]
+    differences = read_table("differences", tables)
+    assert differences["effect"].tolist() == [0.2, 0.3]
+    assert read_table("published", tables)["task"].tolist() == ["H3", "H4"]
+    made_of = json.loads((tables / "provenance.json").read_text())["runs"]["probe"]
+    assert set(made_of["counts"]) == set(made_of["inputs"]) == {"H3", "H4"}
+    assert made_of["arguments"] == {"seed": 1}
+
+
+def test_tasks_of_other_weights_do_not_stand_under_one_name(tmp_path):
+    write_run(tmp_path / "probe" / "one", 0.2, "H3")
+    write_run(tmp_path / "probe" / "two", 0.2, "H4", weights="b")
+    with pytest.raises(InputError, match="probe: its tasks were made with different weights"):
+        describe_runs([tmp_path / "probe"])
+
+
 def test_an_unfinished_run_is_refused(tmp_path):
-    with pytest.raises(InputError, match="wanted the folder of a finished run"):
+    with pytest.raises(InputError, match="holds no finished run; wanted a folder that finetune"):
         gather([tmp_path])
