@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ldar_interp.errors import InputError
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.tune.examples import Examples
-from ldar_interp.tune.pooling import Head
+from ldar_interp.tune.pooling import Head, no_chunks
 from ldar_interp.tune.protocol import Protocol
 
 _log = logging.getLogger(__name__)
@@ -66,10 +66,7 @@ def check_model(model: LDARNet, head: Head, protocol: Protocol) -> None:
             "same: make the head with model.config.d_model[0]"
         )
     if head.kind == "chunks" and config.n_routers == 0:
-        raise InputError(
-            "head 'chunks' on a model without a router, which has no chunks; wanted linear or "
-            "attention"
-        )
+        raise no_chunks()
     if protocol.ratio_weight > 0 and len(protocol.compression) != config.n_routers:
         raise InputError(
             f"protocol {protocol.name}: compression has {len(protocol.compression)} entries for "

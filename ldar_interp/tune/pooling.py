@@ -119,14 +119,18 @@ class Head(nn.Module):
                 pooled = pool_attention(hidden, mask, self.query)
             elif self.kind == "chunks":
                 if boundaries is None:
-                    raise InputError(
-                        "head 'chunks' on a model without a router, which has no chunks; wanted "
-                        "linear or attention"
-                    )
+                    raise no_chunks()
                 pooled = pool_chunks(hidden, mask, boundaries.is_boundary)
             else:
                 pooled = pool_mean(hidden, mask)
             return F.linear(pooled, self.classify.weight, self.classify.bias)
+
+
+def no_chunks() -> InputError:
+    """The error of pooling over chunks where nothing cuts any."""
+    return InputError(
+        "head 'chunks' on a model without a router, which has no chunks; wanted linear or attention"
+    )
 
 
 def _weigh(hidden: Float[Tensor, "b l d"], weight: Float[Tensor, "b l"]) -> Float[Tensor, "b d"]:
