@@ -163,10 +163,11 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
             panels.draw_curves(curve, part, colours[name], dashes[name], lw=0.9)
             if len(part):
                 curve.plot([], [], color=colours[name], ls=dashes[name], label=f"α {labels[name]}")
-        curve.legend(loc="lower right", handlelength=2.4)
+        curve.legend(loc="upper right", ncols=2, handlelength=2.4)
         curve.set(xlabel="step", ylabel="F (share of bases that start a token)")
         curve.set_xlim(0, mine["x"].astype(float).max())
-        curve.set_ylim(bottom=0)
+        # A fifth more on top, where the legend has no curve under it.
+        curve.set_ylim(0, 1.25 * curve.get_ylim()[1])
         panels.letter_panel(drift, "b", f"drift, step {settings.middle_step} to the end")
         panels.draw_zero(drift)
         panels.draw_by_setting(drift, data[data["panel"] == "b"], names, colours, labels)
