@@ -4,6 +4,8 @@ A window w means |i - j| <= w, -1 means all. Long sequences are cut into blocks 
 with only the keys that its window can reach, so cost and memory grow with length x window.
 """
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -51,7 +53,8 @@ class LocalAttention(nn.Module):
         kv = F.linear(hidden[:, low:high], weight_kv).view(batch, high - low, 2, self.n_heads, -1)
         k, v = kv.permute(2, 0, 3, 1, 4).unbind(0)
         q, k = self._rotate(q.transpose(1, 2), first), self._rotate(k, low)
-        band = _band(n_rows, first - low, high - low, window, q)
+        reaches_all = window >= length - 1
+        band = None if reaches_all else _band(n_rows, first - low, high - low, window, q)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=band)
         return self.out_proj(out.transpose(1, 2).reshape(batch, n_rows, d_model))
 
@@ -72,18 +75,17 @@ class LocalAttention(nn.Module):
     ) -> Float[Tensor, "b h l e"]:
         length = q.shape[2]
         window = length if self.window < 0 else self.window
-        if window >= length - 1 and mask is None:
+        reaches_all = window >= length - 1
+        if reaches_all and mask is None:
             return F.scaled_dot_product_attention(q, k, v)
         outputs = []
-        bands: dict[tuple[int, int, int], Tensor] = {}
         for start in range(0, length, QUERY_BLOCK):
             stop = min(start + QUERY_BLOCK, length)
             low, high = max(0, start - window), min(length, stop + window)
-            # Blocks away from the ends share one band.
-            shape = (stop - start, start - low, high - low)
-            if shape not in bands:
-                bands[shape] = _band(*shape, window, q)
-            allowed = bands[shape]
+            if reaches_all:
+                allowed = q.new_zeros(())
+            else:
+                allowed = _band(stop - start, start - low, high - low, window, q)
             if mask is not None:
                 # A padded query keeps itself as a key: a row without any key would be NaN.
                 keys = torch.arange(low, high, device=q.device)
@@ -100,6 +102,21 @@ class LocalAttention(nn.Module):
 
 def _band(n_queries: int, first: int, n_keys: int, window: int, like: Tensor) -> Tensor:
     """(queries, keys) of 0 within the window and -inf outside; query i stands at key first + i."""
-    queries = torch.arange(first, first + n_queries, device=like.device)
-    gap = (queries[:, None] - torch.arange(n_keys, device=like.device)).abs()
-    return torch.zeros_like(gap, dtype=like.dtype).masked_fill_(gap > window, -torch.inf)
+    return _make_band(n_queries, first, n_keys, window, like.device, like.dtype)
+
+
+@lru_cache(maxsize=64)
+def _make_band(
+    n_queries: int,
+    first: int,
+    n_keys: int,
+    window: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Kept from call to call: making them anew took a tenth of the time of p at 4,096 bp."""
+    # Not as an inference tensor, which could not be used in training afterwards.
+    with torch.inference_mode(False), torch.no_grad():
+        queries = torch.arange(first, first + n_queries, device=device)
+        gap = (queries[:, None] - torch.arange(n_keys, device=device)).abs()
+        return torch.zeros_like(gap, dtype=dtype).masked_fill_(gap > window, -torch.inf)

@@ -83,3 +83,18 @@ def test_default_blocks_agree_with_small_ones(monkeypatch):
     found = layer(hidden)
     monkeypatch.setattr(attention, "QUERY_BLOCK", 50)
     torch.testing.assert_close(found, layer(hidden), atol=1e-12, rtol=1e-9)
+
+
+def test_bands_of_inference_serve_training():
+    layer = build(5)
+    hidden = torch.randn(1, 300, D_MODEL, dtype=torch.float64)
+    attention._make_band.cache_clear()
+    with torch.inference_mode():
+        before = layer(hidden)
+    made = attention._make_band.cache_info().misses
+    after = layer(hidden)
+    after.sum().backward()
+    assert torch.equal(before, after)
+    assert layer.Wqkv.weight.grad.abs().sum() > 0
+    # The first block, one away from the ends, the last one; the second call makes none.
+    assert attention._make_band.cache_info().misses == made == 3
