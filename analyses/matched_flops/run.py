@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analyses.matched_flops.measure import FOLDER
+from analyses.matched_flops.measure import FOLDER, TABLES
 from analyses.matched_flops.probes import KMER, Settings
 from analyses.matched_flops.tables import ALL_TASKS, rows_of
 from analyses.nano_runs.program import make_main
@@ -52,6 +52,7 @@ def draw(settings: Settings, differences: pd.DataFrame) -> Figure:
     """A panel a comparison, a row a task, the mean over tasks below; 183 mm wide."""
     tasks = [*settings.tasks, ALL_TASKS]
     drawn = [pair for pair in settings.comparison if len(rows_of(differences, pair))]
+    limits = _limits(settings, differences)
     height = _ROW_MM * len(tasks)
     width = (DOUBLE_COLUMN_MM - _LEFT_MM - 3.0 - _GAP_MM * (len(drawn) - 1)) / len(drawn)
     with publication_style():
@@ -61,6 +62,8 @@ def draw(settings: Settings, differences: pd.DataFrame) -> Figure:
             left = _LEFT_MM + number * (width + _GAP_MM)
             ax = place_axes(figure, left, _TOP_MM, width, height)
             ax.set_ylim(len(tasks) - 0.5, -0.5)
+            if pair.against != settings.untrained and limits is not None:
+                ax.set_xlim(limits)
             ax.axvline(0, color=HAIRLINE, linewidth=HAIRLINE_PT, zorder=0)
             rows = rows_of(differences, pair).set_index("task")
             for y, task in enumerate(tasks):
@@ -85,6 +88,16 @@ def draw(settings: Settings, differences: pd.DataFrame) -> Figure:
             ha="center", color=MUTED_INK,
         )  # fmt: skip
     return figure
+
+
+def _limits(settings: Settings, differences: pd.DataFrame) -> tuple[float, float] | None:
+    """One scale for all routers; what pretraining adds is of another size and has its own."""
+    rows = differences[differences["against"] != settings.untrained]
+    if not len(rows):
+        return None
+    ends = rows[["ci_low", "ci_high", "effect"]]
+    low, high = float(ends.min().min()), float(ends.max().max())
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _draw_row(ax: Axes, row: pd.Series, y: int, *, is_mean: bool) -> None:
@@ -144,6 +157,7 @@ main = make_main(
     "Do learned boundaries help downstream tasks at the same FLOPs?",
     Settings,
     build_report,
+    TABLES,
 )
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def make_main(
     question: str,
     model: type[Settings],
     build_report: Callable[[Settings, Path], Report],
+    own_tables: Path = TABLES,
 ) -> Callable[..., Any]:
     """The `main` of an analysis.
 
@@ -29,13 +30,14 @@ def make_main(
     question : what `--help` says.
     model : what config.toml holds.
     build_report : settings and the folder of tables -> what is drawn and said.
+    own_tables : where the tables lie if `--tables` does not say.
     """
     name = folder.name
 
     def main(
         config: Annotated[Path, typer.Option(help="Settings.")] = folder / "config.toml",
         out: Annotated[Path, typer.Option(help="Folder for the figure.")] = Path("figures") / name,
-        tables: Annotated[Path, typer.Option(help="Tables of the small runs.")] = TABLES,
+        tables: Annotated[Path, typer.Option(help="Tables of the small runs.")] = own_tables,
         readme: Annotated[
             Path | None, typer.Option(help="README whose outcome is written.")
         ] = folder / "README.md",

@@ -1,5 +1,6 @@
 """Differences of settings by task and seed, from predictions that a test chooses."""
 
+from inspect import signature
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from analyses.matched_flops.measure import FOLDER, choose_settings
 from analyses.matched_flops.probes import Settings
-from analyses.matched_flops.run import describe, draw
+from analyses.matched_flops.run import describe, draw, main
 from analyses.matched_flops.tables import (
     ALL_TASKS,
     add_earlier,
@@ -89,6 +90,18 @@ def test_figure_and_sentences_say_what_the_table_holds(settings, found, examples
     assert "N = 4: learned − fixed, above 0" in text
     assert "N = 2: learned − fixed | no run yet" in text
     assert check_figure(draw(settings, differences)) == []
+
+
+def test_routers_share_a_scale(settings, found, examples):
+    differences = compare_settings(settings, found, examples)
+    axes = draw(settings, differences).axes
+    assert len(axes) == 2 and axes[0].get_xlim() == axes[1].get_xlim()
+    ends = differences[["ci_low", "ci_high"]]
+    assert axes[0].get_xlim()[0] < ends.min().min() and axes[0].get_xlim()[1] > ends.max().max()
+
+
+def test_the_figure_is_made_of_this_folders_tables():
+    assert signature(main).parameters["tables"].default == FOLDER / "tables"
 
 
 def test_every_setting_that_is_compared_is_trained_somewhere(settings):
