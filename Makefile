@@ -75,6 +75,8 @@ figures: $(STAMP)
 	$(BIN)/python -m analyses.compression.run --force
 	$(BIN)/python -m analyses.routing.run --force
 	$(BIN)/python -m analyses.training_dynamics.run --force
+	$(BIN)/python -m analyses.matched_flops.run --force
+	$(BIN)/python -m analyses.downstream.run --force
 
 # Sequence that is not in the repository: make figures-data DATA=/folder/of/the/files
 figures-data: $(STAMP)

@@ -5,6 +5,7 @@ Example: python -m analyses.downstream.run --force
 Reads the tables that analyses.downstream.collect wrote.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from analyses.figure_folder import write_folder
 from analyses.nano_runs.tables import read_table
 from analyses.outcome import judge, markdown_table, with_interval
 from ldar_interp.command_line import one_line_errors, run_program
+from ldar_interp.downstream.examples import ALL, CLEAN
 from ldar_interp.plots.benchmark import benchmark_figure
 from ldar_interp.plots.save import reduce_colours, save_figure
 from ldar_interp.program import options
@@ -26,6 +28,14 @@ from ldar_interp.tasks.published import LDARNET
 FOLDER = Path(__file__).resolve().parent
 METRIC = "mcc"
 FLOOR = "kmer"
+LABELS = {
+    "probe": "the frozen checkpoint",
+    "finetune": "the fine-tuned checkpoint",
+    "kmer": "5-mers",
+    "cnn": "the CNN",
+    "probe_random": "random weights",
+    "finetune_random": "random weights",
+}
 
 
 def main(
@@ -70,48 +80,92 @@ def draw(found: dict[str, pd.DataFrame], run: str, folder: Path) -> None:
 
 
 def describe(found: dict[str, pd.DataFrame]) -> tuple[str, ...]:
-    """A paragraph and a table a run: each task against its 5-mer floor."""
+    """Two paragraphs and a table a run: each task against its floors, also without copied rows."""
     paragraphs: list[str] = []
     for run in runs_of(found["results"]):
         results, differences = (
             found[name][(found[name]["run"] == run) & (found[name]["metric"] == METRIC)]
             for name in ("results", "differences")
         )
-        verdicts, rows = [], []
-        for task in dict.fromkeys(results["task"]):
-            main, values = _values(results, task)
-            against = differences[
-                (differences["task"] == task)
-                & (differences["floor"] == FLOOR)
-                & (differences["split"] == "test")
-            ]
-            verdict, text = "no floor", ""
-            if len(against):
-                row = against.iloc[0]
-                text = with_interval(row["effect"], row["ci_low"], row["ci_high"])
-                verdict = judge(row["ci_low"], row["ci_high"], above="above", below="below")
-            verdicts.append(verdict)
-            others = ", ".join(
-                f"{name} {value:.3f}" for name, value in values.items() if name != main
-            )
-            rows.append((str(task), f"{values[main]:.3f}", others, text, verdict))
-        above = verdicts.count("above")
+        main = str(results["method"].iloc[0])
+        floors = list(dict.fromkeys(differences["floor"]))
+        tasks = list(dict.fromkeys(results["task"]))
+        counted = [
+            f"{_count_above(differences, tasks, floor, split)} {words}"
+            for floor, split, words in _comparisons(floors)
+        ]
         paragraphs.append(
-            f"**Run `{run}`: {above} of {len(verdicts)} tasks are above their 5-mer floor** "
-            f"({METRIC.upper()}, 95 % interval of the difference above 0), "
-            f"{verdicts.count('below')} are below it."
+            f"**Run `{run}`: {counted[0]}** ({METRIC.upper()} of {LABELS[main]}, 95 % interval of "
+            f"the difference above 0), {_count_below(differences, tasks)} are below it."
         )
-        paragraphs.append(
-            markdown_table(("task", METRIC.upper(), "others", "minus 5-mers", "verdict"), rows)
-        )
+        if counted[1:]:
+            paragraphs.append(f"Likewise: {'; '.join(counted[1:])}.")
+        header = ["task", METRIC.upper(), "5-mers"]
+        header += [words for _, _, words in _columns(floors)] + ["verdict"]
+        rows = [_row(results, differences, main, task, floors) for task in tasks]
+        paragraphs.append(markdown_table(header, rows))
     return tuple(paragraphs)
 
 
-def _values(results: pd.DataFrame, task: str) -> tuple[str, pd.Series]:
-    """The main method of a task, and each method's value on all test rows."""
-    mine = results[(results["task"] == task) & (results["split"] == "test")]
+def _comparisons(floors: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Floor, rows and words of each count: the declared endpoints, the primary one first."""
+    found = [(FLOOR, ALL, "above their 5-mer floor")]
+    found += [(floor, ALL, f"above {LABELS[floor]}") for floor in floors if floor != FLOOR]
+    return [*found, (FLOOR, CLEAN, "above their 5-mer floor on test rows without a copy")]
+
+
+def _columns(floors: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The same as columns of the table."""
+    found = [(FLOOR, ALL, "minus 5-mers")]
+    found += [(floor, ALL, f"minus {LABELS[floor]}") for floor in floors if floor != FLOOR]
+    return [*found, (FLOOR, CLEAN, "minus 5-mers, no copies")]
+
+
+def _find(differences: pd.DataFrame, task: str, floor: str, split: str) -> pd.Series | None:
+    """The difference of a task; None where the task has none such.
+
+    A task without copied rows has no rows of `CLEAN`: they are those of `ALL`.
+    """
+    mine = differences[
+        (differences["task"] == task)
+        & (differences["floor"] == floor)
+        & (differences["split"] == split)
+    ]
+    if not len(mine) and split == CLEAN:
+        return _find(differences, task, floor, ALL)
+    return mine.iloc[0] if len(mine) else None
+
+
+def _count_above(differences: pd.DataFrame, tasks: Sequence[str], floor: str, split: str) -> str:
+    """`2 of 5 tasks are`: those whose interval is above 0, of those that have one."""
+    rows = [row for task in tasks if (row := _find(differences, task, floor, split)) is not None]
+    return f"{sum(row['ci_low'] > 0 for row in rows)} of {len(rows)} tasks are"
+
+
+def _count_below(differences: pd.DataFrame, tasks: Sequence[str]) -> int:
+    """Tasks whose interval against 5-mers is below 0."""
+    rows = [_find(differences, task, FLOOR, ALL) for task in tasks]
+    return sum(row is not None and row["ci_high"] < 0 for row in rows)
+
+
+def _row(
+    results: pd.DataFrame, differences: pd.DataFrame, main: str, task: str, floors: Sequence[str]
+) -> tuple[str, ...]:
+    mine = results[(results["task"] == task) & (results["split"] == ALL)]
     values = mine.set_index("method")["value"].astype(float)
-    return str(values.index[0]), values
+    cells, verdict = [], "no floor"
+    for floor, split, _ in _columns(floors):
+        row = _find(differences, task, floor, split)
+        if row is None:
+            cells.append("none")
+        elif row["split"] != split:
+            cells.append("no copies")
+        else:
+            cells.append(with_interval(row["effect"], row["ci_low"], row["ci_high"]))
+        if row is not None and (floor, split) == (FLOOR, ALL):
+            verdict = judge(row["ci_low"], row["ci_high"], above="above", below="below")
+    floor_value = f"{values[FLOOR]:.3f}" if FLOOR in values else "none"
+    return (task, f"{values[main]:.3f}", floor_value, *cells, verdict)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,12 @@ from analyses.downstream.collect import describe as describe_runs
 from analyses.downstream.collect import gather
 from analyses.downstream.run import describe
 from analyses.nano_runs.tables import read_table
+from analyses.outcome import with_outcome
 from ldar_interp.errors import InputError
+from ldar_interp.provenance import hash_file
+
+README = collect.TABLES.parent / "README.md"
+ROOT = collect.TABLES.parents[2]
 
 
 def write_run(folder, effect, task="H3", weights="a"):
@@ -50,6 +55,41 @@ def test_a_task_is_above_its_floor_only_if_the_interval_is(tmp_path):
     assert "Run `0`: 1 of 1 tasks are above" in text
     assert "Run `1`: 0 of 1 tasks are above" in text and "the interval holds 0" in text
     assert "Run `2`: 0 of 1 tasks are above" in text and "1 are below it" in text
+
+
+def test_the_outcome_says_every_declared_endpoint(tmp_path):
+    found = gather([write_run(tmp_path / "probe" / "H3", 0.2), write_run(tmp_path / "b" / "x", 0)])
+    results, differences = found["results"], found["differences"].iloc[:0]
+    row = found["differences"].iloc[0].to_dict() | {"run": "probe"}
+    rows = [
+        row,
+        row | {"floor": "probe_random", "effect": -0.3, "ci_low": -0.4, "ci_high": -0.2},
+        row | {"split": "test_clean", "effect": 0.15, "ci_low": -0.01, "ci_high": 0.31},
+    ]
+    results = results[results["run"] == "H3"].assign(run="probe")
+    differences = pd.DataFrame(rows, columns=differences.columns)
+    text = "\n".join(describe({"results": results, "differences": differences}))
+    assert "1 of 1 tasks are above their 5-mer floor** (MCC of the frozen checkpoint" in text
+    assert "Likewise: 0 of 1 tasks are above random weights; 0 of 1 tasks are above their" in text
+    assert (
+        "| H3 | 0.600 | 0.400 | +0.200 [0.100, 0.300] | -0.300 [-0.400, -0.200] | "
+        "+0.150 [-0.010, 0.310] | above |"
+    ) in text
+    # Without copies the clean rows are all rows, and count as such.
+    whole = "\n".join(describe({"results": results, "differences": differences.iloc[:1]}))
+    assert "1 of 1 tasks are above their 5-mer floor on test rows without a copy" in whole
+    assert "| no copies | above |" in whole
+
+
+def test_committed_outcome_and_figures_are_those_of_the_committed_tables():
+    found = {name: read_table(name, collect.TABLES) for name in collect.NAMES}
+    assert with_outcome(README, describe(found)) == README.read_text(), "run make figures"
+    figures = ROOT / "figures" / "downstream"
+    content = json.loads((figures / "provenance.json").read_text())
+    for recorded in content["inputs"]:
+        assert recorded["sha256"] == hash_file(collect.TABLES / recorded["file"])
+    for file, digest in content["files"].items():
+        assert hash_file(figures / file) == digest
 
 
 def test_a_run_may_be_a_folder_of_tasks(tmp_path, capsys):
