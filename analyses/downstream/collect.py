@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analyses.nano_runs.tables import PROVENANCE, read_table, write_tables
+from analyses.nano_runs.tables import PROVENANCE, one_writer, read_table, write_tables
 from ldar_interp.command_line import one_line_errors, run_program, say
 from ldar_interp.downstream.store import FOLDS
 from ldar_interp.errors import InputError
@@ -38,10 +38,11 @@ def main(
     """One table of all tasks and methods, from runs of finetune."""
     with one_line_errors(PROGRAM, debug=debug):
         gathered, runs = gather(folders), describe(folders)
-        if (tables / PROVENANCE).is_file():
-            gathered, runs = add_earlier(gathered, runs, tables)
-        write_tables(gathered, tables)
-        write_provenance(tables / PROVENANCE, {"program": PROGRAM, "runs": runs})
+        with one_writer(tables):
+            if (tables / PROVENANCE).is_file():
+                gathered, runs = add_earlier(gathered, runs, tables)
+            write_tables(gathered, tables)
+            write_provenance(tables / PROVENANCE, {"program": PROGRAM, "runs": runs})
         n_tasks = {name: len(run["counts"]) for name, run in runs.items()}
         found = ", ".join(f"{name} with {n} tasks" for name, n in n_tasks.items())
         say(f"{PROGRAM}: {found} in {tables}")
@@ -118,14 +119,18 @@ def add_earlier(
     joined = dict(gathered)
     for name in RUN_NAMES:
         old = read_table(name, tables)
+        # A folder that is called by a number reads back as one.
+        old["run"] = old["run"].astype(str)
         is_new = [pair in new for pair in zip(old["run"], old["task"], strict=True)]
         joined[name] = pd.concat([gathered[name], old[[not one for one in is_new]]])
     published = pd.concat([read_table("published", tables), gathered["published"]])
     kept = published[["task", "model", "metric"]].duplicated(keep="last")
-    described: Described = {}
-    for content in (earlier, runs):
-        for name, run in content.items():
-            _join(described, name, run)
+    described = {**runs}
+    for name, run in earlier.items():
+        kept_tasks = [task for task in run["counts"] if (name, task) not in new]
+        if kept_tasks:
+            part = {key: {t: run[key][t] for t in kept_tasks} for key in ("inputs", "counts")}
+            _join(described, name, {**run, **part})
     return in_order(joined | {"published": published[~kept]}), described
 
 

@@ -94,9 +94,10 @@ def describe(found: dict[str, pd.DataFrame]) -> tuple[str, ...]:
             f"{_count_above(differences, tasks, floor, split)} {words}"
             for floor, split, words in _comparisons(floors)
         ]
+        n_below = _count_below(differences, tasks)
         paragraphs.append(
-            f"**Run `{run}`: {counted[0]}** ({METRIC.upper()} of {LABELS[main]}, 95 % interval of "
-            f"the difference above 0), {_count_below(differences, tasks)} are below it."
+            f"**Run `{run}`: {counted[0]}**, their floor ({METRIC.upper()} of {LABELS[main]}, 95 % "
+            f"interval of the difference above 0), {n_below} are below it."
         )
         if counted[1:]:
             paragraphs.append(f"Likewise: {'; '.join(counted[1:])}.")
@@ -109,30 +110,27 @@ def describe(found: dict[str, pd.DataFrame]) -> tuple[str, ...]:
 
 def _comparisons(floors: Sequence[str]) -> list[tuple[str, str, str]]:
     """Floor, rows and words of each count: the declared endpoints, the primary one first."""
-    found = [(FLOOR, ALL, "above their 5-mer floor")]
-    found += [(floor, ALL, f"above {LABELS[floor]}") for floor in floors if floor != FLOOR]
-    return [*found, (FLOOR, CLEAN, "above their 5-mer floor on test rows without a copy")]
+    names = [FLOOR, *(floor for floor in floors if floor != FLOOR)]
+    found = [(floor, ALL, f"above {LABELS[floor]}") for floor in names]
+    found += [
+        (floor, CLEAN, f"above {LABELS[floor]} on the rows without copies") for floor in names
+    ]
+    return found
 
 
 def _columns(floors: Sequence[str]) -> list[tuple[str, str, str]]:
-    """The same as columns of the table."""
-    found = [(FLOOR, ALL, "minus 5-mers")]
-    found += [(floor, ALL, f"minus {LABELS[floor]}") for floor in floors if floor != FLOOR]
-    return [*found, (FLOOR, CLEAN, "minus 5-mers, no copies")]
+    """The same as columns of the table, rows without copies against 5-mers only."""
+    found = [(floor, split, f"minus {LABELS[floor]}") for floor, split, _ in _comparisons(floors)]
+    return [one for one in found if one[1] == ALL] + [(FLOOR, CLEAN, "... on rows without copies")]
 
 
 def _find(differences: pd.DataFrame, task: str, floor: str, split: str) -> pd.Series | None:
-    """The difference of a task; None where the task has none such.
-
-    A task without copied rows has no rows of `CLEAN`: they are those of `ALL`.
-    """
+    """The difference of a task; None where it has none such: `CLEAN` only where rows are copies."""
     mine = differences[
         (differences["task"] == task)
         & (differences["floor"] == floor)
         & (differences["split"] == split)
     ]
-    if not len(mine) and split == CLEAN:
-        return _find(differences, task, floor, ALL)
     return mine.iloc[0] if len(mine) else None
 
 
@@ -158,8 +156,6 @@ def _row(
         row = _find(differences, task, floor, split)
         if row is None:
             cells.append("none")
-        elif row["split"] != split:
-            cells.append("no copies")
         else:
             cells.append(with_interval(row["effect"], row["ci_low"], row["ci_high"]))
         if row is not None and (floor, split) == (FLOOR, ALL):

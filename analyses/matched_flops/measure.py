@@ -52,9 +52,10 @@ def main(
             add_earlier,
             compare_settings,
             describe,
+            find_changed,
             score_models,
         )
-        from analyses.nano_runs.tables import PROVENANCE, read_earlier, write_tables
+        from analyses.nano_runs.tables import PROVENANCE, one_writer, read_earlier, write_tables
         from ldar_interp.boundaries.workers import prepare_process
         from ldar_interp.provenance import write_provenance
         from ldar_interp.tune.embeddings import hash_weights
@@ -63,8 +64,9 @@ def main(
         settings, grid = merge_settings(Settings, config, {}), read_grid(grid_file)
         chosen = choose_settings(settings, only)
         examples = open_tasks(settings, benchmarks)
-        made_of = describe(settings, examples)
-        earlier = read_earlier(tables, made_of, names=("probes", "differences"), runs="weights")
+        made_of, names = describe(settings, grid, examples), ("probes", "differences")
+        # Before minutes of probing, so that a table which cannot take the rows is told at once.
+        read_earlier(tables, made_of, names=names, runs="weights")
         probe_letters(settings, examples, runs)
         found = {KMER: {0: _read(settings, examples, runs / KMER, KMER)}}
         weights: dict[str, str] = {}
@@ -81,9 +83,16 @@ def main(
             "probes": score_models(found, examples),
             "differences": compare_settings(settings, found, examples),
         }
-        write_tables(add_earlier(settings, made, earlier, weights), tables)
-        weights = {**earlier.runs, **weights}
-        write_provenance(tables / PROVENANCE, {**made_of, "weights": weights})
+        with one_writer(tables):
+            earlier = read_earlier(tables, made_of, names=names, runs="weights")
+            for name in sorted(find_changed(earlier, weights)):
+                say(
+                    f"{PROGRAM}: {name} has other weights than in {tables}; its comparisons are "
+                    "made of the seeds at hand"
+                )
+            write_tables(add_earlier(settings, made, earlier, weights), tables)
+            weights = {**earlier.runs, **weights}
+            write_provenance(tables / PROVENANCE, {**made_of, "weights": weights})
         say(f"{PROGRAM}: {len(weights)} models on {len(examples)} tasks in {tables}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analyses.matched_flops.probes import KMER, Comparison, Settings
+from analyses.nano_runs.grid import Grid
 from analyses.nano_runs.seeds import mean_of_seeds
 from analyses.nano_runs.tables import Earlier
 from ldar_interp.downstream.examples import RunExamples
@@ -97,8 +98,7 @@ def add_earlier(
     A comparison keeps its earlier rows if these hold more seeds than there are at hand, unless
     the weights of a model in it are others now. `weights` is the hash of the models at hand.
     """
-    names = {name: earlier.runs[name] for name in weights if name in earlier.runs}
-    changed = {name.rsplit("-", 1)[0] for name in names if names[name] != weights[name]}
+    changed = find_changed(earlier, weights)
     probes, differences = made["probes"], made["differences"]
     if earlier.tables:
         at_hand = probes["setting"] + "-seed" + probes["seed"].astype(str)
@@ -122,17 +122,27 @@ def add_earlier(
     return {"probes": probes, "differences": differences}
 
 
+def find_changed(earlier: Earlier, weights: Mapping[str, str]) -> set[str]:
+    """Settings of which a model at hand has other weights than an earlier call found."""
+    return {
+        name.rsplit("-", 1)[0]
+        for name, digest in weights.items()
+        if earlier.runs.get(name, digest) != digest
+    }
+
+
 def rows_of(differences: pd.DataFrame, pair: Comparison) -> pd.DataFrame:
     """The rows of a comparison; none if no seed of both is measured."""
     mine = (differences["setting"] == pair.setting) & (differences["against"] == pair.against)
     return differences[mine]
 
 
-def describe(settings: Settings, examples: Mapping[str, RunExamples]) -> dict[str, Any]:
-    """What all rows share, for the provenance: settings, and examples by hash."""
+def describe(settings: Settings, grid: Grid, examples: Mapping[str, RunExamples]) -> dict[str, Any]:
+    """What all rows share, for the provenance: settings, grid, and examples by hash."""
     return {
         "program": "matched_flops",
         "arguments": settings.model_dump(mode="json"),
+        "grid": grid.model_dump(mode="json", exclude={"sources"}),
         "inputs": {
             task: [describe_input(path) for path in one.data.files]
             for task, one in examples.items()

@@ -20,11 +20,13 @@ from analyses.nano_runs.training import FINISHED
 from ldar_interp.boundaries.extract import run_router
 from ldar_interp.model.checkpoint import load_model
 from ldar_interp.model.ldarnet import LDARNet
+from ldar_interp.provenance import hash_file
 from ldar_interp.train.data import tile_windows
 from ldar_interp.train.run import kept_weights
 from ldar_interp.train.validate import OPEN_LENGTH, validate
 
 EVALUATION = "evaluation"
+WEIGHTS = "weights.sha256"
 BATCH = 8
 RUN_COLUMNS = (
     "router", "alpha", "compression", "steps", "bases", "flops", "budget", "mask_loss",
@@ -53,8 +55,9 @@ def read_windows(grid: Grid, data: Path) -> Windows:
 
 
 def is_evaluated(folder: Path) -> bool:
-    """True if a run's tables are all there."""
-    return (folder / EVALUATION).is_dir()
+    """True if a run's tables are all there, and of the weights that it has now."""
+    path = folder / EVALUATION / WEIGHTS
+    return path.is_file() and path.read_text().strip() == hash_file(folder / "model.safetensors")
 
 
 def evaluate_run(
@@ -88,6 +91,7 @@ def evaluate_run(
         marked[first + [c for c in marked if c not in first]].to_csv(
             partial / f"{name}.tsv", sep="\t", index=False, float_format="%.6g", lineterminator="\n"
         )
+    (partial / WEIGHTS).write_text(hash_file(out / "model.safetensors") + "\n")
     shutil.rmtree(out / EVALUATION, ignore_errors=True)
     partial.replace(out / EVALUATION)
 

@@ -123,6 +123,7 @@ def measure(grid: Grid, *, data: Path, runs: Path, tables: Path, again: bool) ->
         collect_tables,
         describe_runs,
         describe_tables,
+        one_writer,
         read_earlier,
         write_tables,
     )
@@ -133,8 +134,10 @@ def measure(grid: Grid, *, data: Path, runs: Path, tables: Path, again: bool) ->
     finished = [run for run in grid.queue() if is_finished(runs / run.name)]
     if not finished:
         raise InputError(f"{runs}: holds no finished run; wanted at least one to measure")
-    made_of = describe_tables(grid, training_config(grid, finished[0], data).validation)
-    earlier = read_earlier(tables, made_of, names=(*NAMES, AGREEMENT), runs="runs")
+    made_of = describe_tables(grid, training_config(grid, finished[0], data))
+    names = (*NAMES, AGREEMENT)
+    # Before minutes of measuring, so that a table which cannot take the rows is told at once.
+    read_earlier(tables, made_of, names=names, runs="runs")
     waiting = [run for run in finished if again or not is_evaluated(runs / run.name)]
     if waiting:
         windows = read_windows(grid, data)
@@ -150,9 +153,12 @@ def measure(grid: Grid, *, data: Path, runs: Path, tables: Path, again: bool) ->
                         evaluate_run(grid, run, out, windows, pairs, mask_rate=mask_rate)
     at_hand = describe_runs(grid, runs)
     weights = {name: content["weights_sha256"] for name, content in at_hand.items()}
-    write_tables(add_earlier(grid, collect_tables(grid, runs), earlier, weights), tables)
-    all_runs = {**earlier.runs, **at_hand}
-    write_provenance(tables / PROVENANCE, {**made_of, "runs": all_runs})
+    made = collect_tables(grid, runs)
+    with one_writer(tables):
+        earlier = read_earlier(tables, made_of, names=names, runs="runs")
+        all_runs = {**earlier.runs, **at_hand}
+        write_tables(add_earlier(grid, made, earlier, weights), tables)
+        write_provenance(tables / PROVENANCE, {**made_of, "runs": all_runs})
     return len(all_runs)
 
 

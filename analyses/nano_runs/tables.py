@@ -5,8 +5,11 @@ keeps its rows, so that no result is lost with a folder of weights; a run that w
 has none, and nothing stands in for it.
 """
 
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -21,7 +24,7 @@ from analyses.nano_runs.grid import FOLDER, Grid, NanoRun
 from analyses.nano_runs.masked_p import correlate
 from ldar_interp.errors import InputError
 from ldar_interp.provenance import describe_input, hash_file, plain
-from ldar_interp.train.config import Source
+from ldar_interp.train.config import PretrainConfig
 
 TABLES = FOLDER / "tables"
 NAMES = ("run", "curve", "chunk_lengths", "masked", "splice")
@@ -47,8 +50,8 @@ def read_earlier(
 
     Parameters
     ----------
-    made_of : the provenance of this call; earlier rows have its `arguments` and `inputs`.
-    names : of the tables.
+    made_of : what all rows share, as it goes into the provenance.
+    names : of the tables; one that no run had rows for is not there.
     runs : the key under which the provenance lists the models.
 
     Raises
@@ -59,14 +62,27 @@ def read_earlier(
     if not (folder / PROVENANCE).is_file():
         return Earlier()
     content = json.loads((folder / PROVENANCE).read_text())
-    for key in ("arguments", "inputs"):
-        if content[key] != plain(made_of[key]):
+    for key, value in made_of.items():
+        if content.get(key) != plain(value):
             raise InputError(
                 f"{folder}: holds rows made with other {key}, and those of this call cannot stand "
                 "beside them; remove the folder to measure everything anew, or choose another "
                 "--tables"
             )
-    return Earlier({name: read_table(name, folder) for name in names}, content[runs])
+    there = [name for name in names if (folder / f"{name}.tsv").is_file()]
+    return Earlier({name: read_table(name, folder) for name in there}, content[runs])
+
+
+@contextmanager
+def one_writer(folder: Path) -> Iterator[None]:
+    """Tables are read, joined and written by one process at a time; others wait here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def evaluated_runs(grid: Grid, runs: Path) -> list[NanoRun]:
@@ -190,12 +206,21 @@ def describe_runs(grid: Grid, runs: Path) -> dict[str, Any]:
     return trained
 
 
-def describe_tables(grid: Grid, sources: Sequence[Source]) -> dict[str, Any]:
-    """What all rows share, for the provenance; `sources` are the validation sequences."""
+def describe_tables(grid: Grid, config: PretrainConfig) -> dict[str, Any]:
+    """What all rows share, for the provenance; `config` is that of any run of the grid."""
+    sequence = {
+        part: [
+            source.model_dump(mode="json") | {"fasta": source.fasta.name}
+            for source in getattr(config, part)
+        ]
+        for part in ("train", "validation")
+    }
+    rest = {"mask_rate": config.objective.mask_rate, "max_n_share": config.max_n_share}
     return {
         "program": "nano_runs",
         "arguments": grid.model_dump(mode="json", exclude={"sources"}),
-        "inputs": [describe_input(source.fasta) for source in sources],
+        "inputs": [describe_input(source.fasta) for source in config.validation],
+        "sequence": sequence | rest,
     }
 
 

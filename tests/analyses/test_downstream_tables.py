@@ -69,16 +69,19 @@ def test_the_outcome_says_every_declared_endpoint(tmp_path):
     results = results[results["run"] == "H3"].assign(run="probe")
     differences = pd.DataFrame(rows, columns=differences.columns)
     text = "\n".join(describe({"results": results, "differences": differences}))
-    assert "1 of 1 tasks are above their 5-mer floor** (MCC of the frozen checkpoint" in text
-    assert "Likewise: 0 of 1 tasks are above random weights; 0 of 1 tasks are above their" in text
+    assert "1 of 1 tasks are above 5-mers**, their floor (MCC of the frozen checkpoint" in text
+    assert (
+        "Likewise: 0 of 1 tasks are above random weights; 0 of 1 tasks are above 5-mers on the "
+        "rows without copies; 0 of 0 tasks are above random weights on the rows without copies."
+    ) in text
     assert (
         "| H3 | 0.600 | 0.400 | +0.200 [0.100, 0.300] | -0.300 [-0.400, -0.200] | "
         "+0.150 [-0.010, 0.310] | above |"
     ) in text
-    # Without copies the clean rows are all rows, and count as such.
+    # Without copies there is nothing to say of rows without them.
     whole = "\n".join(describe({"results": results, "differences": differences.iloc[:1]}))
-    assert "1 of 1 tasks are above their 5-mer floor on test rows without a copy" in whole
-    assert "| no copies | above |" in whole
+    assert "0 of 0 tasks are above 5-mers on the rows without copies" in whole
+    assert "| none | above |" in whole
 
 
 def test_committed_outcome_and_figures_are_those_of_the_committed_tables():
@@ -124,6 +127,24 @@ def test_tasks_that_were_gathered_before_keep_their_rows(tmp_path):
     made_of = json.loads((tables / "provenance.json").read_text())["runs"]["probe"]
     assert set(made_of["counts"]) == set(made_of["inputs"]) == {"H3", "H4"}
     assert made_of["arguments"] == {"seed": 1}
+
+
+def test_a_run_called_by_a_number_is_replaced_like_any_other(tmp_path):
+    run, tables = write_run(tmp_path / "2", 0.2), tmp_path / "tables"
+    for _ in range(2):
+        collect.main([run], tables, debug=True)
+    assert len(read_table("results", tables)) == 2
+
+
+def test_a_run_with_other_weights_replaces_all_its_tasks_or_none(tmp_path):
+    tables = tmp_path / "tables"
+    collect.main([write_run(tmp_path / "a" / "probe", 0.2)], tables, debug=True)
+    again = write_run(tmp_path / "b" / "probe", 0.3, weights="b")
+    collect.main([again], tables, debug=True)
+    assert read_table("differences", tables)["effect"].tolist() == [0.3]
+    other = write_run(tmp_path / "c" / "probe", 0.3, "H4", weights="c")
+    with pytest.raises(InputError, match="different weights"):
+        collect.main([other], tables, debug=True)
 
 
 def test_tasks_of_other_weights_do_not_stand_under_one_name(tmp_path):

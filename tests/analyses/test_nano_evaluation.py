@@ -190,6 +190,38 @@ def test_tables_of_another_grid_are_not_mixed(tmp_path):
     other = grid.model_copy(update={"validation_windows": 3})
     with pytest.raises(InputError, match="holds rows made with other arguments"):
         measure(other, data=tmp_path, runs=runs, tables=found, again=False)
+    # The sequence that runs are trained on belongs to it.
+    sources = grid.sources.read_text()
+    grid.sources.write_text(sources.replace("chr1:1-4000", "chr1:1-3000"))
+    with pytest.raises(InputError, match="holds rows made with other sequence"):
+        measure(grid, data=tmp_path, runs=runs, tables=found, again=False)
+
+
+def test_a_table_that_no_run_has_rows_for_is_empty(tmp_path):
+    """No splice table without a run whose steps are followed; a later call adds it."""
+    grid = read_grid(write_grid(tmp_path))
+    runs, found = tmp_path / "runs", tmp_path / "tables"
+    train_queue(
+        grid, choose_runs(grid, "alpha_0", "1"), data=tmp_path, runs=runs, deadline=math.inf
+    )
+    assert measure(grid, data=tmp_path, runs=runs, tables=found, again=False) == 1
+    assert not (found / "splice.tsv").exists()
+    train_queue(
+        grid, choose_runs(grid, "learned", "1"), data=tmp_path, runs=runs, deadline=math.inf
+    )
+    assert measure(grid, data=tmp_path, runs=runs, tables=found, again=False) == 2
+    assert set(tables.read_table("splice", found)["setting"]) == {"learned"}
+
+
+def test_other_weights_are_measured_again(tmp_path):
+    grid = read_grid(write_grid(tmp_path))
+    runs, found = tmp_path / "runs", tmp_path / "tables"
+    train_queue(grid, choose_runs(grid, "fixed,learned", "1"), data=tmp_path, runs=runs,
+                deadline=math.inf)  # fmt: skip
+    measure(grid, data=tmp_path, runs=runs, tables=found, again=False)
+    assert is_evaluated(runs / "fixed-seed1")
+    shutil.copy(runs / "learned-seed1" / "model.safetensors", runs / "fixed-seed1")
+    assert not is_evaluated(runs / "fixed-seed1")
 
 
 def test_a_table_that_is_not_there(tmp_path):
