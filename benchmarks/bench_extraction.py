@@ -5,6 +5,7 @@
 - efficiency: p extraction on one core against that core's fp32 matrix rate, measured between the
   repeats, from the FLOP counts of `ldar_interp.model.flops`; median of the repeats.
 - router only: time of the full forward over time of encoder + router, against their FLOPs.
+- profile: shares of the time for p that matrix products, the compiled pass and attention take.
 - around sites: the demo's sites and controls, against the published way: one window of
   `train_length` a site and control, batch 1, full model, projections run for each direction.
 - memory: peak resident memory of extracting the same number of sites from genomes of two lengths.
@@ -85,6 +86,30 @@ def measure_efficiency(name: str) -> dict[str, float]:
         "full_over_router_flops": full_flops / flops.boundaries,
         "router_only_gain_reached": statistics.median(ratios) * flops.boundaries / full_flops,
     }
+
+
+def measure_profile(name: str) -> dict[str, float]:
+    """Where the time for p goes, by torch's profiler: shares of ten calls."""
+    model = load_model(f"random:{name}")
+    ids = torch.randint(0, 4, (1, LENGTH), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        model.encode(ids)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+            for _ in range(10):
+                model.encode(ids)
+    spent = dict.fromkeys(("matrix_products", "compiled_pass", "attention", "rest"), 0.0)
+    for event in profiler.key_averages():
+        if event.key in {"aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm"}:
+            part = "matrix_products"
+        elif event.key == "_Mix":
+            part = "compiled_pass"
+        elif event.key.startswith("aten::_scaled_dot_product"):
+            part = "attention"
+        else:
+            part = "rest"
+        spent[part] += event.self_cpu_time_total
+    total = sum(spent.values())
+    return {part: time / total for part, time in spent.items()}
 
 
 def project_twice(model: LDARNet) -> None:
@@ -183,6 +208,7 @@ def main() -> None:
     results: dict[str, dict[str, float]] = {}
     for name in arguments.models:
         results[f"{name} at {LENGTH} bp"] = measure_efficiency(name)
+        results[f"profile of {name} at {LENGTH} bp"] = measure_profile(name)
     results["around the demo's sites"] = measure_sites()
     results["memory"] = measure_memory()
     for title, values in results.items():
