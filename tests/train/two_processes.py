@@ -38,9 +38,12 @@ def shared_config(folder: Path, *, micro_windows: int | None = None) -> Pretrain
 
 
 def save_gradients(config: PretrainConfig, path: Path) -> None:
-    """Gradients and losses of step 0 in all processes; those of the first are saved."""
+    """Gradients and losses of step 0 in all processes; those of the first are saved.
+
+    In float64, so that terms which cancel leave nothing of rounding in a small gradient.
+    """
     team = join_team("ddp", "cpu")
-    model = random_model(config.shape(), seed=5)
+    model = random_model(config.shape(), seed=5).double()
     plan = plan_micro_batches(config.optimizer.batch_windows, team, config.optimizer.micro_windows)
     sampler = WindowSampler(config.train, config.train_length, max_n_share=0.1, seed=0)
     rows = range(plan[0].start, plan[-1].stop)
