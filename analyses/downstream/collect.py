@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from analyses.nano_runs.tables import PROVENANCE, one_writer, read_table, write_tables
+from analyses.nano_runs.tables import PROVENANCE, one_writer, read_table, sort_rows, write_tables
 from ldar_interp.command_line import one_line_errors, run_program, say
 from ldar_interp.downstream.store import FOLDS
 from ldar_interp.errors import InputError
@@ -57,7 +57,11 @@ def gather(folders: list[Path]) -> dict[str, pd.DataFrame]:
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in NAMES}
     for folder in folders:
-        for run in find_runs(folder):
+        found = find_runs(folder)
+        for path in _runs_below(folder):
+            if path not in found:
+                say(f"{PROGRAM}: {path} is left out, because it is not finished")
+        for run in found:
             for name in NAMES:
                 table = pd.read_csv(run / f"{name}.tsv", sep="\t", keep_default_na=True)
                 if "fold" in table:
@@ -80,14 +84,14 @@ def find_runs(folder: Path) -> list[Path]:
     ------
     InputError : there is none.
     """
-    below = sorted(path.parent for path in folder.glob(f"*/{FOLDS}"))
-    finished = [path for path in (folder, *below) if (path / PROVENANCE).is_file()]
+    finished = [path for path in (folder, *_runs_below(folder)) if (path / PROVENANCE).is_file()]
     if not finished:
         raise InputError(f"{folder}: holds no finished run; wanted a folder that finetune wrote")
-    for path in below:
-        if path not in finished:
-            say(f"{PROGRAM}: {path} is left out, because it is not finished")
     return finished
+
+
+def _runs_below(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob(f"*/{FOLDS}"))
 
 
 def describe(folders: list[Path]) -> Described:
@@ -136,16 +140,11 @@ def add_earlier(
 
 def in_order(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """By run, tasks as in the registry, a task's rows as they were."""
-    order = {task.name: number for number, task in enumerate(tasks_of("all"))}
-
-    def key(column: pd.Series) -> pd.Series:
-        return column.map(order) if column.name == "task" else column
-
-    sorted_tables = {}
-    for name, table in tables.items():
-        by = ["run", "task"] if "run" in table else ["task"]
-        sorted_tables[name] = table.sort_values(by, key=key, kind="stable", ignore_index=True)
-    return sorted_tables
+    order = [task.name for task in tasks_of("all")]
+    return {
+        name: sort_rows(table, ["run", "task"] if "run" in table else ["task"], "task", order)
+        for name, table in tables.items()
+    }
 
 
 def _describe_run(content: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pandas as pd
 from analyses.matched_flops.probes import KMER, Comparison, Settings
 from analyses.nano_runs.grid import Grid
 from analyses.nano_runs.seeds import mean_of_seeds
-from analyses.nano_runs.tables import Earlier
+from analyses.nano_runs.tables import Earlier, run_names, sort_rows
 from ldar_interp.downstream.examples import RunExamples
 from ldar_interp.downstream.store import FoldResult
 from ldar_interp.provenance import describe_input
@@ -101,10 +101,9 @@ def add_earlier(
     changed = find_changed(earlier, weights)
     probes, differences = made["probes"], made["differences"]
     if earlier.tables:
-        at_hand = probes["setting"] + "-seed" + probes["seed"].astype(str)
         old = earlier.tables["probes"]
-        old_names = old["setting"] + "-seed" + old["seed"].astype(str)
-        probes = pd.concat([probes, old[~old_names.isin(set(at_hand))]], ignore_index=True)
+        is_old = ~run_names(old).isin(set(run_names(probes)))
+        probes = pd.concat([probes, old[is_old]], ignore_index=True)
         parts = []
         for pair in settings.comparison:
             new, old = (rows_of(t, pair) for t in (differences, earlier.tables["differences"]))
@@ -112,13 +111,8 @@ def add_earlier(
             use_old = not is_stale and old["n_seeds"].max() > max(new["n_seeds"], default=0)
             parts.append(old if use_old else new)
         differences = pd.concat(parts, ignore_index=True)
-    order = {name: number for number, name in enumerate([KMER, *settings.list_settings()])}
-    probes = probes.sort_values(
-        ["setting", "seed"],
-        key=lambda column: column.map(order) if column.name == "setting" else column,
-        kind="stable",
-        ignore_index=True,
-    )
+    order = [KMER, *settings.list_settings()]
+    probes = sort_rows(probes, ["setting", "seed"], "setting", order)
     return {"probes": probes, "differences": differences}
 
 

@@ -8,7 +8,7 @@ has none, and nothing stands in for it.
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
@@ -108,7 +108,7 @@ def add_earlier(
     for name in (*NAMES, AGREEMENT):
         old, new = (tables.get(name, pd.DataFrame()) for tables in (earlier.tables, made))
         if len(old):
-            sides = [_names(old, column) for column in _seed_columns(name)]
+            sides = [run_names(old, column) for column in _seed_columns(name)]
             at_hand = pd.concat([side.isin(list(weights)) for side in sides], axis=1).all(axis=1)
             stale = pd.concat([side.isin(changed) for side in sides], axis=1).any(axis=1)
             old = old[~(at_hand | stale)]
@@ -124,20 +124,29 @@ def _seed_columns(name: str) -> tuple[str, ...]:
     return ("seed_a", "seed_b") if name == AGREEMENT else ("seed",)
 
 
-def _names(table: pd.DataFrame, seed: str) -> pd.Series:
-    """Names of the runs that rows are about."""
+def run_names(table: pd.DataFrame, seed: str = "seed") -> pd.Series:
+    """Names of the runs that rows are about, as `NanoRun.name`."""
     return table["setting"] + "-seed" + table[seed].astype(str)
+
+
+def sort_rows(
+    table: pd.DataFrame, by: Sequence[str], column: str, order: Iterable[str]
+) -> pd.DataFrame:
+    """Sorted by some columns, one of them in a given order; rows that are equal in all stay."""
+    rank = {name: number for number, name in enumerate(order)}
+    return table.sort_values(
+        list(by),
+        key=lambda values: values.map(rank) if values.name == column else values,
+        kind="stable",
+        ignore_index=True,
+    )
 
 
 def _in_order(grid: Grid, table: pd.DataFrame, name: str) -> pd.DataFrame:
     """By setting as in the grid and by seed; rows of a run stay in their order."""
-    order = {setting.name: number for number, setting in enumerate(grid.settings())}
     keys = ["seed_a", "step_a", "seed_b", "step_b"] if name == AGREEMENT else ["seed"]
-    return table.sort_values(
-        ["setting", *keys],
-        key=lambda column: column.map(order) if column.name == "setting" else column,
-        kind="stable",
-    ).reset_index(drop=True)
+    names = [setting.name for setting in grid.settings()]
+    return sort_rows(table, ["setting", *keys], "setting", names)
 
 
 def collect_tables(grid: Grid, runs: Path) -> dict[str, pd.DataFrame]:
@@ -243,7 +252,4 @@ def read_table(name: str, folder: Path = TABLES) -> pd.DataFrame:
 def select(table: pd.DataFrame, settings: tuple[str, ...]) -> pd.DataFrame:
     """Rows of some settings, in the order in which these are given."""
     chosen = table[table["setting"].isin(settings)]
-    order = {name: number for number, name in enumerate(settings)}
-    return chosen.sort_values(
-        ["setting"], key=lambda column: column.map(order), kind="stable"
-    ).reset_index(drop=True)
+    return sort_rows(chosen, ["setting"], "setting", settings)
