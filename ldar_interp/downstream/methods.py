@@ -212,17 +212,23 @@ def embed_examples(
     cache: Path,
     *,
     workers: int,
+    progress: str | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Frozen states of the pool and of the test rows, read from the cache where they are there."""
+    """Frozen states of the pool and of the test rows, read from the cache where they are there.
+
+    `progress` labels a bar on stderr for each; None for none.
+    """
     assert settings.head != "attention", "settings refuse it"
     pooling = settings.head
     model = open_trunk(settings, method)
     weights = identify_weights(settings, method)
 
-    def states(sequences: Sequence[str]) -> NDArray[np.float32]:
+    def states(sequences: Sequence[str], rows: str) -> NDArray[np.float32]:
         return embed(
             model, sequences, pooling=pooling, rc_average=protocol.rc_average, cache=cache,
             weights_id=weights, workers=workers,
+            progress=None if progress is None else f"{progress}, {rows} rows",
         )  # fmt: skip
 
-    return states(take(examples.pool).sequences), states(take(examples.test).sequences)
+    pool, test = take(examples.pool).sequences, take(examples.test).sequences
+    return states(pool, "training"), states(test, "test")

@@ -145,8 +145,9 @@ def _embed_first(
         for method in plan.identities:
             if method.startswith("probe") and (plan.task, method) in wanted:
                 embed_examples(
-                    settings, plan.protocol, method, opened[plan.task], cache, workers=workers
-                )
+                    settings, plan.protocol, method, opened[plan.task], cache, workers=workers,
+                    progress=f"{PROGRAM}: {plan.task}, {method}",
+                )  # fmt: skip
 
 
 def _tell(examples: RunExamples) -> None:

@@ -8,6 +8,7 @@ boundary, which moves the states of that sequence by more.
 """
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,8 +31,8 @@ FrozenPooling = Literal["linear", "chunks"]
 
 _CPU_BATCH_BP = 8192
 _GPU_BATCH_BP = 262144
-# Written to the cache at least this often, so that an interrupted run loses about a minute.
-_FLUSH_BP = 2_000_000
+# Written to the cache this often, so that an interrupted run loses no more on a slow machine.
+_FLUSH_SECONDS = 60.0
 # To be raised whenever the same model would give other states.
 _STATES_VERSION = 1
 
@@ -91,14 +92,13 @@ def embed(
     if store is not None and missing:
         store.prepare()
     computed: dict[Key, States] = {}
-    unsaved = 0
+    saved_at = time.monotonic()
     for key, states in _compute(model, missing, workers, progress):
         computed[key] = states
-        unsaved += len(missing[key])
-        if store is not None and unsaved >= _FLUSH_BP:
+        if store is not None and time.monotonic() - saved_at >= _FLUSH_SECONDS:
             store.add(computed)
             found |= computed
-            computed, unsaved = {}, 0
+            computed, saved_at = {}, time.monotonic()
     if store is not None:
         store.add(computed)
     found |= computed

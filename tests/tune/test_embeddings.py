@@ -112,11 +112,13 @@ def test_only_what_is_missing_is_computed(model, tmp_path, monkeypatch):
 
 
 def test_states_are_written_on_the_way(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(embeddings, "_FLUSH_BP", 41)
     monkeypatch.setattr(embeddings, "_CPU_BATCH_BP", 40)
-    found = run(model, cache=tmp_path)
-    assert len(list(tmp_path.glob("*/*.safetensors"))) == 2
-    assert found == pytest.approx(run(model), abs=1e-6)
+    plain = run(model)
+    for seconds, n_files in ((3600.0, 1), (0.0, len(SEQUENCES))):
+        monkeypatch.setattr(embeddings, "_FLUSH_SECONDS", seconds)
+        folder = tmp_path / str(n_files)
+        assert run(model, cache=folder) == pytest.approx(plain, abs=1e-6)
+        assert len(list(folder.glob("*/*.safetensors"))) == n_files
 
 
 def test_other_weights_and_other_models_share_nothing(model, tmp_path):
