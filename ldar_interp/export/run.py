@@ -18,7 +18,7 @@ from ldar_interp.letters.kmer_null import KmerNull
 from ldar_interp.letters.residual import residual_track
 from ldar_interp.program.models import OpenModels, choose_margin, measure_models, open_models
 from ldar_interp.program.nulls import name_file, read_nulls
-from ldar_interp.provenance import describe_input, write_provenance
+from ldar_interp.program.sidecar import describe_program, seal_folder
 
 PROGRAM = "export_tracks"
 
@@ -54,36 +54,25 @@ def export(settings: ExportSettings, folder: Path, *, workers: int) -> None:
     sliced = [chrom for chrom in sliced if chrom in chrom_sizes]
     counts = write_tracks(folder, track, residual, chrom_sizes, settings.url)
     _tell(len(regions), counts, chrom_sizes, sliced)
-    inputs = {
-        "fasta": describe_input(settings.genome_path),
-        "checkpoint": models.describe_source(),
-    }
+    inputs = {"fasta": settings.genome_path}
     for name in ("bed", "sites"):
         path = getattr(settings, name)
         if path is not None:
-            inputs[name] = describe_input(path)
+            inputs[name] = path
     if settings.residual is not None:
-        inputs["kmer_null"] = describe_input(settings.residual / name_file("checkpoint"))
-    arguments = settings.model_dump(
-        mode="json", exclude={"ckpt", "fasta", "gtf", "out", "bed", "sites", "residual"}
-    )
-    arguments["residual"] = settings.residual is not None
+        inputs["kmer_null"] = settings.residual / name_file("checkpoint")
+    content = describe_program(
+        PROGRAM, settings, models, inputs, files={"bed", "sites", "residual"},
+        consistency=consistency,
+    )  # fmt: skip
+    content["arguments"]["residual"] = settings.residual is not None
     if not (settings.region or settings.bed or settings.sites):
-        arguments["region"] = [EMBEDDED_REGION]
-    written = sorted(path.name for path in folder.iterdir())
-    content = {
-        "program": PROGRAM,
-        "arguments": arguments,
-        "inputs": inputs,
-        **models.describe(),
-        "seed": settings.seed,
-        "counts": {"regions": len(regions), "extraction": track.provenance, "tracks": counts},
-        "chrom_sizes": chrom_sizes,
-        "chrom_sizes_unknown": sliced,
-        "offset_consistency": {name: found.summary() for name, found in consistency.items()},
-        "files": written,
-    }
-    write_provenance(folder / "provenance.json", content)
+        content["arguments"]["region"] = [EMBEDDED_REGION]
+    content["counts"] = {
+        "regions": len(regions), "extraction": track.provenance, "tracks": counts
+    }  # fmt: skip
+    content |= {"chrom_sizes": chrom_sizes, "chrom_sizes_unknown": sliced}
+    seal_folder(folder, content)
 
 
 def _read_nulls(settings: ExportSettings, models: OpenModels) -> dict[str, KmerNull]:

@@ -10,8 +10,8 @@ from ldar_interp.mutations.analysis import MutationRun
 from ldar_interp.mutations.settings import PROGRAM, MutationSettings
 from ldar_interp.plots.mutations import mutation_figure
 from ldar_interp.plots.save import save_figure
+from ldar_interp.program.sidecar import describe_program, seal_folder
 from ldar_interp.program.tables import write_table
-from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.table import write_sites
 
 
@@ -26,8 +26,7 @@ def write_result(folder: Path, run: MutationRun, settings: MutationSettings) -> 
     write_arrays(folder / "sites.npz", run)
     figure = mutation_figure(run.tables.mutations, run.tables.importance)
     save_figure(figure, folder / "figure")
-    written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
+    seal_folder(folder, describe_run(run, settings))
 
 
 def write_arrays(path: Path, run: MutationRun) -> None:
@@ -50,13 +49,5 @@ def write_arrays(path: Path, run: MutationRun) -> None:
 
 def describe_run(run: MutationRun, settings: MutationSettings) -> dict[str, Any]:
     """What made the result and what was kept and dropped; no paths, so no machine shows."""
-    files = {"ckpt", "fasta", "gtf", "sites", "vcf", "out"}
-    return {
-        "program": PROGRAM,
-        "arguments": settings.model_dump(mode="json", exclude=files),
-        "inputs": {name: describe_input(path) for name, path in run.inputs.items()}
-        | {"checkpoint": run.models.describe_source()},
-        **run.models.describe(),
-        "seed": settings.seed,
-        "counts": run.counts,
-    }
+    found = describe_program(PROGRAM, settings, run.models, run.inputs, files={"sites", "vcf"})
+    return found | {"counts": run.counts}

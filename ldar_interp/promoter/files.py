@@ -12,11 +12,11 @@ from ldar_interp.plots.ladder_grid import ladder_grid
 from ldar_interp.plots.promoter import promoter_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.volcano import volcano_figure
+from ldar_interp.program.sidecar import describe_program, seal_folder
 from ldar_interp.program.tables import write_table
 from ldar_interp.promoter.analysis import PromoterRun
 from ldar_interp.promoter.report import PROGRAM
 from ldar_interp.promoter.settings import PromoterSettings
-from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.motif_lists import ALL, DECLARED, DECLARED_LIST
 from ldar_interp.sites.table import count_kinds
 
@@ -31,8 +31,7 @@ def write_result(folder: Path, run: PromoterRun, settings: PromoterSettings) -> 
     draw_ladders(folder / "ladder", run)
     if settings.motifs == ALL:
         draw_volcano(folder / "volcano", run, width_mm=settings.width_mm)
-    written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
+    seal_folder(folder, describe_run(run, settings))
 
 
 def with_accessions(run: PromoterRun) -> PromoterRun:
@@ -114,26 +113,17 @@ def choose_volcano_rung(table: pd.DataFrame) -> str:
 
 def describe_run(run: PromoterRun, settings: PromoterSettings) -> dict[str, Any]:
     """What made the result and what was kept and dropped; no paths, so no machine shows."""
-    inputs = {
-        "fasta": describe_input(settings.genome_path),
-        "gtf": describe_input(settings.annotation_path),
-        "checkpoint": run.models.describe_source(),
-    }
+    inputs = {"fasta": settings.genome_path, "gtf": settings.annotation_path}
     if settings.tss is not None:
-        inputs["tss"] = describe_input(settings.tss)
+        inputs["tss"] = settings.tss
     if settings.motifs == DECLARED:
-        inputs["motifs"] = describe_input(DECLARED_LIST)
+        inputs["motifs"] = DECLARED_LIST
     elif settings.motifs != ALL:
-        inputs["motifs"] = describe_input(settings.motifs)
-    left_out = {"ckpt", "fasta", "gtf", "tss", "out", "residual"}
-    if "motifs" in inputs:
-        left_out.add("motifs")
-    return {
-        "program": PROGRAM,
-        "arguments": settings.model_dump(mode="json", exclude=left_out),
-        "inputs": inputs,
-        **run.models.describe(),
-        "seed": settings.seed,
+        inputs["motifs"] = Path(settings.motifs)
+    files = {"tss", "residual"} | ({"motifs"} & inputs.keys())
+    return describe_program(
+        PROGRAM, settings, run.models, inputs, files=files, consistency=run.consistency
+    ) | {
         "kmer_null": run.nulls.describe(),
         "counts": {
             "promoters": run.promoters.counts,
@@ -146,5 +136,4 @@ def describe_run(run: PromoterRun, settings: PromoterSettings) -> dict[str, Any]
             "extraction": run.measured.extraction,
             "profiles": count_profiles(run.measured),
         },
-        "offset_consistency": {name: found.summary() for name, found in run.consistency.items()},
     }

@@ -29,7 +29,7 @@ from ldar_interp.sites.gene_controls import Gene, Plan, Tally, fill_gene, scale_
 from ldar_interp.sites.loci import AnnotatedEdges, find_loci
 from ldar_interp.sites.measured_sites import MeasuredSites, group_rows, measure_sites
 from ldar_interp.sites.strength import STRENGTH_WINDOWS
-from ldar_interp.sites.table import SITE, check_sites, make_site_ids
+from ldar_interp.sites.table import check_real_sites, check_sites, make_site_ids
 
 RUNGS = ("C0", "C1", "C2")
 DEFAULT_CALIPER = 2.25
@@ -263,22 +263,10 @@ def _check_arguments(plan: Plan, flank_bp: int, avoid: pd.DataFrame | None) -> N
 
 
 def _check_splice_sites(sites: pd.DataFrame) -> pd.DataFrame:
-    checked = check_sites(sites)
-    if len(checked) == 0:
-        raise InputError("sites is empty; wanted at least one donor or acceptor")
+    checked = check_real_sites(sites)
     other = sorted(set(checked["kind"]) - set(STRENGTH_WINDOWS))
     if other:
         raise InputError(
             f"sites hold kind {other[0]!r}; wanted donor and acceptor: select those rows"
-        )
-    controls = int((checked["set"] != SITE).sum())
-    if controls:
-        raise InputError(f"sites hold {controls} rows that are controls; wanted set 'site' only")
-    twice = checked.duplicated(["chrom", "edge", "strand", "kind"])
-    if twice.any():
-        raise InputError(
-            f"sites hold {checked['site_id'][twice].iloc[0]!r} twice "
-            f"({int(twice.sum())} such rows); wanted each chrom, edge, strand and kind once: "
-            "drop duplicates"
         )
     return checked

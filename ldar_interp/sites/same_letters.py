@@ -48,7 +48,7 @@ from ldar_interp.sites.letter_results import (
 from ldar_interp.sites.letter_search import Letters
 from ldar_interp.sites.loci import AnnotatedEdges, merge_intervals
 from ldar_interp.sites.placed_sites import PlacedSites, PlaceMeter, place_sites
-from ldar_interp.sites.table import SITE, check_sites
+from ldar_interp.sites.table import check_real_sites
 
 SAME_LETTERS = tuple(RUNG_LETTERS)
 CORE_RUNG = "C3-core"
@@ -120,7 +120,7 @@ def build_same_letters(
     CoordinateError : a site lies on a chromosome that the genome does not have.
     """
     _check_numbers(n_draws=n_draws, flank_bp=flank_bp, seed=seed, caliper=caliper)
-    given = _check_table(sites)
+    given = check_real_sites(sites)
     kinds = _choose_kinds(given, rungs)
     settings = _Settings(n_draws, seed, round(caliper * 2 * WIDE_BP), kinds)
     regions = _merge_regions(avoid_regions, "avoid_regions") or {}
@@ -228,23 +228,6 @@ def _check_numbers(*, n_draws: int, flank_bp: int, seed: int, caliper: float) ->
             raise InputError(f"{name} {value}; wanted a whole number >= {least}")
     if not 0 <= caliper <= 1:
         raise InputError(f"caliper {caliper}; wanted 0 to 1, a difference of two shares of G and C")
-
-
-def _check_table(sites: pd.DataFrame) -> pd.DataFrame:
-    checked = check_sites(sites)
-    if len(checked) == 0:
-        raise InputError("sites is empty; wanted at least one site")
-    controls = int((checked["set"] != SITE).sum())
-    if controls:
-        raise InputError(f"sites hold {controls} rows that are controls; wanted set 'site' only")
-    twice = checked.duplicated(["chrom", "edge", "strand", "kind"])
-    if twice.any():
-        raise InputError(
-            f"sites hold {checked['site_id'][twice].iloc[0]!r} twice "
-            f"({int(twice.sum())} such rows); wanted each chrom, edge, strand and kind once: "
-            "drop duplicates"
-        )
-    return checked
 
 
 def _choose_kinds(sites: pd.DataFrame, rungs: Sequence[str]) -> dict[str, list[str]]:

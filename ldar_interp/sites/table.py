@@ -89,6 +89,29 @@ def check_sites(table: pd.DataFrame, *, name: str = "sites") -> pd.DataFrame:
     return result
 
 
+def check_real_sites(table: pd.DataFrame) -> pd.DataFrame:
+    """The sites that controls are looked for, checked as by `check_sites`.
+
+    Raises
+    ------
+    InputError : see `check_sites`; no rows; a row that is a control; a place twice.
+    """
+    checked = check_sites(table)
+    if len(checked) == 0:
+        raise InputError("sites is empty; wanted at least one site")
+    controls = int((checked["set"] != SITE).sum())
+    if controls:
+        raise InputError(f"sites hold {controls} rows that are controls; wanted set 'site' only")
+    twice = checked.duplicated(["chrom", "edge", "strand", "kind"])
+    if twice.any():
+        raise InputError(
+            f"sites hold {checked['site_id'][twice].iloc[0]!r} twice "
+            f"({int(twice.sum())} such rows); wanted each chrom, edge, strand and kind once: "
+            "drop duplicates"
+        )
+    return checked
+
+
 def make_site_ids(table: pd.DataFrame) -> pd.Series:
     """Ids from what a row is: `chr3:42001234:+:donor`, and `...:C1:0` for a control in draw 0.
 

@@ -7,7 +7,7 @@ from ldar_interp.ladder.files import count_profiles, write_profiles, write_table
 from ldar_interp.plots.ladder_figure import ladder_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.splice import splice_figure
-from ldar_interp.provenance import describe_input, write_provenance
+from ldar_interp.program.sidecar import describe_program, seal_folder
 from ldar_interp.sites.table import count_kinds
 from ldar_interp.splice.analysis import SpliceRun
 from ldar_interp.splice.report import PROGRAM
@@ -20,8 +20,7 @@ def write_result(folder: Path, run: SpliceRun, settings: SpliceSettings) -> None
     write_profiles(folder / "profiles.npz", run.measured)
     draw_figure(folder / "figure", run, width_mm=settings.width_mm)
     draw_ladder(folder / "ladder", run)
-    written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
+    seal_folder(folder, describe_run(run, settings))
 
 
 def draw_figure(stem: Path, run: SpliceRun, *, width_mm: int) -> None:
@@ -48,18 +47,10 @@ def draw_ladder(stem: Path, run: SpliceRun) -> None:
 
 def describe_run(run: SpliceRun, settings: SpliceSettings) -> dict[str, Any]:
     """What made the result and what was kept and dropped; no paths, so no machine shows."""
-    return {
-        "program": PROGRAM,
-        "arguments": settings.model_dump(
-            mode="json", exclude={"ckpt", "fasta", "gtf", "out", "residual"}
-        ),
-        "inputs": {
-            "fasta": describe_input(settings.genome_path),
-            "gtf": describe_input(settings.annotation_path),
-            "checkpoint": run.models.describe_source(),
-        },
-        **run.models.describe(),
-        "seed": settings.seed,
+    inputs = {"fasta": settings.genome_path, "gtf": settings.annotation_path}
+    return describe_program(
+        PROGRAM, settings, run.models, inputs, files={"residual"}, consistency=run.consistency
+    ) | {
         "kmer_null": run.nulls.describe(),
         "counts": {
             "annotation": run.annotation.counts,
@@ -71,5 +62,4 @@ def describe_run(run: SpliceRun, settings: SpliceSettings) -> dict[str, Any]:
             "extraction": run.measured.extraction,
             "profiles": count_profiles(run.measured),
         },
-        "offset_consistency": {name: found.summary() for name, found in run.consistency.items()},
     }

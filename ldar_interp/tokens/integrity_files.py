@@ -5,13 +5,11 @@ from typing import Any
 
 from ldar_interp.plots.integrity import integrity_figure
 from ldar_interp.plots.save import save_figure
+from ldar_interp.program.sidecar import describe_program, seal_folder
 from ldar_interp.program.tables import write_table
-from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.sites.table import write_sites
 from ldar_interp.tokens.integrity_run import PROGRAM, IntegrityRun
 from ldar_interp.tokens.settings import IntegritySettings
-
-_PATHS = {"ckpt", "fasta", "gtf", "out", "elements", "bpe_fasta"}
 
 
 def write_integrity(folder: Path, run: IntegrityRun, settings: IntegritySettings) -> None:
@@ -19,22 +17,21 @@ def write_integrity(folder: Path, run: IntegrityRun, settings: IntegritySettings
     write_sites(folder / "elements.tsv", run.elements)
     write_table(folder / "integrity.tsv", run.table)
     save_figure(integrity_figure(run.table), folder / "figure")
-    written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
+    seal_folder(folder, describe_run(run, settings))
 
 
 def describe_run(run: IntegrityRun, settings: IntegritySettings) -> dict[str, Any]:
     """What made the result, without paths, so that no machine shows."""
-    return {
-        "program": PROGRAM,
-        "arguments": settings.model_dump(mode="json", exclude=_PATHS),
-        "inputs": {name: describe_input(path) for name, path in run.inputs.items()}
-        | {"checkpoint": run.models.describe_source()},
-        **run.models.describe(),
-        "seed": settings.seed,
+    return describe_program(
+        PROGRAM,
+        settings,
+        run.models,
+        run.inputs,
+        files={"elements", "bpe_fasta"},
+        consistency=run.consistency,
+    ) | {
         "margin_bp": run.margin_bp,
         "byte_pairs": run.byte_pairs,
         "grid_phases": "all, averaged",
         "counts": run.counts | {"extraction": run.extraction},
-        "offset_consistency": {name: found.summary() for name, found in run.consistency.items()},
     }

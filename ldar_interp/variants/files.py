@@ -5,8 +5,8 @@ from typing import Any
 
 from ldar_interp.plots.save import save_figure
 from ldar_interp.plots.variants import variant_figure
+from ldar_interp.program.sidecar import describe_program, seal_folder
 from ldar_interp.program.tables import write_table
-from ldar_interp.provenance import describe_input, write_provenance
 from ldar_interp.variants.analysis import VariantRun
 from ldar_interp.variants.settings import PROGRAM, VariantSettings
 
@@ -21,19 +21,10 @@ def write_result(folder: Path, run: VariantRun, settings: VariantSettings) -> No
     for name, table in tables.items():
         write_table(folder / f"{name}.tsv", table)
     save_figure(variant_figure(run.distribution, auroc, roc), folder / "figure")
-    written = sorted(path.name for path in folder.iterdir())
-    write_provenance(folder / "provenance.json", describe_run(run, settings) | {"files": written})
+    seal_folder(folder, describe_run(run, settings))
 
 
 def describe_run(run: VariantRun, settings: VariantSettings) -> dict[str, Any]:
     """What made the result and what was kept and dropped; no paths, so no machine shows."""
-    files = {"ckpt", "fasta", "gtf", "vcf", "table", "out"}
-    return {
-        "program": PROGRAM,
-        "arguments": settings.model_dump(mode="json", exclude=files),
-        "inputs": {name: describe_input(path) for name, path in run.inputs.items()}
-        | {"checkpoint": run.models.describe_source()},
-        **run.models.describe(),
-        "seed": settings.seed,
-        "counts": run.counts,
-    }
+    found = describe_program(PROGRAM, settings, run.models, run.inputs, files={"vcf", "table"})
+    return found | {"counts": run.counts}
