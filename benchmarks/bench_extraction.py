@@ -14,19 +14,17 @@ A busy machine changes the ratios too: run it alone.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from bench_common import MATRIX, peak_mb, show, time_once, write_results
 
 from ldar_interp.assets import CHECKPOINT
 from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
@@ -43,14 +41,6 @@ from ldar_interp.sites.gencode import load_splice_sites
 
 LENGTH = 4096
 REPEATS = 5
-MATRIX = 1536
-
-
-def time_once(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def matrix_rate() -> float:
@@ -193,9 +183,7 @@ def extract_from(megabases: int) -> None:
         edges = np.linspace(5_000, megabases * 1_000_000 - 5_000, 200).astype(np.int64)
         sites = pd.DataFrame({"chrom": "chr1", "edge": edges, "strand": "+"})
         extract_boundaries(load_model("random:small"), fasta, around=sites, flank_bp=100)
-    # Not getrusage, whose maximum starts at what the parent process held when it forked.
-    status = Path("/proc/self/status").read_text()
-    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
+    print(peak_mb())
 
 
 def main() -> None:
@@ -213,11 +201,8 @@ def main() -> None:
     results["around the demo's sites"] = measure_sites()
     results["memory"] = measure_memory()
     for title, values in results.items():
-        print(title)
-        for name, value in values.items():
-            print(f"  {name:28s} {value:.4g}")
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+        show(title, values)
+    write_results(results, arguments.out)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ the ratios still mean something, the bases a second do not.
 """
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from bench_training import COMPRESSION, LENGTH, WINDOWS, time_once
+from bench_common import time_once, write_results
+from bench_training import CLOCK, COMPRESSION, LENGTH, WINDOWS
 
 from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.backend import resolve_backend, set_backend
@@ -103,7 +103,7 @@ def measure(name: str, repeats: int, max_bases: int) -> dict[str, dict[str, floa
     speeds: dict[str, list[float]] = {title: [] for title in works}
     for repeat in range(repeats + 1):
         for title, (work, n_bases) in works.items():
-            seconds = time_once(work)
+            seconds = time_once(work, CLOCK)
             if repeat:  # the first one compiles
                 speeds[title].append(n_bases / seconds)
     return {
@@ -133,9 +133,8 @@ def main() -> None:
             f"{title:12s} {values['bases_per_second']:9.0f} bases/s, "
             f"{values['share_of_pretraining']:.2f} of the pretraining step"
         )
-    if arguments.out:
-        content = {"model": arguments.model, "max_bases": arguments.max_bases, **results}
-        arguments.out.write_text(json.dumps(content, indent=1) + "\n")
+    content = {"model": arguments.model, "max_bases": arguments.max_bases, **results}
+    write_results(content, arguments.out)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from bench_common import write_results
 from gpu_parity import Check, check_all
 from torch import nn
 
@@ -265,8 +266,7 @@ def main() -> int:
     except LdarError as error:
         print(f"bench_gpu: {error}", file=sys.stderr)
         return 2
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    write_results(results, arguments.out)
     print_table("parity with torch in float64", results["parity"])
     if not arguments.only_ieee:
         print_table("ceilings", [results["ceilings"]])

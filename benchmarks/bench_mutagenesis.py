@@ -8,15 +8,14 @@ Wanted: a ratio of at most 2; below 1 the last layer's rows that nobody asks for
 """
 
 import argparse
-import json
 import os
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from bench_common import time_once, write_results
 
 from ldar_interp.assets import CHECKPOINT
 from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
@@ -28,13 +27,7 @@ from ldar_interp.model.checkpoint import load_model
 from ldar_interp.sites.gencode import load_splice_sites
 
 N_VARIANTS = 300
-
-
-def time_once(work: Callable[[], object]) -> float:
-    """Seconds of the processor."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
+CLOCK = time.process_time
 
 
 def compare(name: str, window_bp: int, repeats: int) -> dict[str, float]:
@@ -56,7 +49,7 @@ def compare(name: str, window_bp: int, repeats: int) -> dict[str, float]:
                 run_router(model, windows[start : start + size])
 
         mutate(), route()  # compile
-        pairs = [(time_once(mutate), time_once(route)) for _ in range(repeats)]
+        pairs = [(time_once(mutate, CLOCK), time_once(route, CLOCK)) for _ in range(repeats)]
     ours, plain = (statistics.median(column) for column in zip(*pairs, strict=True))
     return {"mutagenesis_seconds": ours, "router_seconds": plain, "ratio": ours / plain}
 
@@ -78,8 +71,7 @@ def main() -> None:
     }
     for title, values in results.items():
         print(title, *(f"{key} {value:.4g}" for key, value in values.items()))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    write_results(results, arguments.out)
 
 
 if __name__ == "__main__":

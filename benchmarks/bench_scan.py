@@ -8,15 +8,14 @@ are both printed: on a busy machine only the second says something.
 """
 
 import argparse
-import json
 import os
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from bench_common import peak_mb, show, write_results
 
 from ldar_interp.assets.demo import DEMO_FASTA, DEMO_GTF
 from ldar_interp.genome.fasta import Genome
@@ -63,14 +62,11 @@ def main() -> None:
         "promoters of the demo": {"windows": len(tss), "hits": len(near.hits), **promoters},
         f"{arguments.megabases} Mb of background": {"hits": len(scan.hits), **outside},
         "together": {name: sum(part[name] for part in parts) for name in loading}
-        | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
+        | {"peak_mb": peak_mb()},
     }
     for title, values in results.items():
-        print(title)
-        for name, value in values.items():
-            print(f"  {name:28s} {value:.4g}")
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+        show(title, values)
+    write_results(results, arguments.out)
 
 
 if __name__ == "__main__":

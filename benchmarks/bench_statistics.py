@@ -4,13 +4,12 @@ Run on demand: `python benchmarks/bench_statistics.py [n_sites] [n_offsets]`. Th
 groups x offsets x resamples, so one site a group is the worst case and genes are the usual one.
 """
 
-import resource
 import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from bench_common import peak_mb, time_once
 
 from ldar_interp.profiles import Profiles
 from ldar_interp.stats.enrichment import enrichment
@@ -20,11 +19,8 @@ N_FLIPS, N_BOOT = 9999, 2000
 
 
 def report(name: str, run: Callable[[], object]) -> None:
-    begin = time.perf_counter()
-    run()
-    seconds = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name:<58s} {seconds:7.2f} s   peak so far {peak:6.0f} MB", flush=True)
+    seconds = time_once(run)
+    print(f"{name:<58s} {seconds:7.2f} s   peak so far {peak_mb():6.0f} MB", flush=True)
 
 
 def simulate(n_sites: int, n_offsets: int, n_groups: int) -> tuple[Profiles, Profiles]:

@@ -14,13 +14,12 @@ caches and the memory. The largest matrix rate and the median step of the repeat
 """
 
 import argparse
-import json
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from bench_common import MATRIX, show, time_once, write_results
 
 from ldar_interp.model.allocator import keep_freed_memory
 from ldar_interp.model.backend import resolve_backend, set_backend
@@ -30,14 +29,8 @@ from ldar_interp.model.losses import mlm_loss, total_ratio_loss
 
 LENGTH, WINDOWS, COMPRESSION = 1024, 8, 4
 REPEATS = 7
-MATRIX = 1536
-
-
-def time_once(work: Callable[[], object]) -> float:
-    """CPU seconds of this thread for one call."""
-    start = time.thread_time()
-    work()
-    return time.thread_time() - start
+# Without what other processes take of the core.
+CLOCK = time.thread_time
 
 
 def measure(name: str, backend: str) -> dict[str, float]:
@@ -62,10 +55,10 @@ def measure(name: str, backend: str) -> dict[str, float]:
     for repeat in range(REPEATS + 1):
         losses: list[torch.Tensor] = []
         seconds = {
-            "forward": time_once(lambda losses=losses: losses.append(forward())),
-            "backward": time_once(lambda losses=losses: losses[0].backward()),
-            "update": time_once(update),
-            "matrix": time_once(lambda: square @ square),
+            "forward": time_once(lambda losses=losses: losses.append(forward()), CLOCK),
+            "backward": time_once(lambda losses=losses: losses[0].backward(), CLOCK),
+            "update": time_once(update, CLOCK),
+            "matrix": time_once(lambda: square @ square, CLOCK),
         }
         if repeat:  # the first one compiles
             for part, value in seconds.items():
@@ -99,11 +92,8 @@ def main() -> None:
         for backend in arguments.backends:
             title = f"{name}, {backend}"
             results[title] = measure(name, backend)
-            print(title)
-            for key, value in results[title].items():
-                print(f"  {key:28s} {value:.4g}")
-    if arguments.out:
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+            show(title, results[title])
+    write_results(results, arguments.out)
 
 
 if __name__ == "__main__":
