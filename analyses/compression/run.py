@@ -20,7 +20,7 @@ from analyses.nano_runs.seeds import count_seeds, mean_of_seeds, paired, values_
 from analyses.nano_runs.tables import TABLES, read_table, select
 from analyses.outcome import markdown_table
 from ldar_interp.command_line import run_program
-from ldar_interp.plots.style import DOUBLE_COLUMN_MM, MUTED_INK, inches, publication_style
+from ldar_interp.plots.style import MUTED_INK, publication_style
 
 NAME = "compression"
 FOLDER = Path(__file__).resolve().parent
@@ -152,18 +152,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
     labels = {name: f"{target_of(name):g}" for name in names}
     dashes = panels.dash_settings(names, settings.reference)
     with publication_style():
-        figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(62)))
-        grid = figure.add_gridspec(
-            1,
-            3,
-            left=0.065,
-            right=0.99,
-            bottom=0.22,
-            top=0.88,
-            wspace=0.34,
-            width_ratios=(1, 1, 1.5),
-        )
-        rate, loss, chunk = (figure.add_subplot(grid[i]) for i in range(3))
+        figure, (rate, loss, chunk) = panels.panel_row(62, (1, 1, 1.5))
         panels.letter_panel(rate, "a", "boundary rate")
         for at, name in enumerate(names):
             target = 1 / target_of(name)

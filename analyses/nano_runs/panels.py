@@ -10,12 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ldar_interp.plots.style import (
+    DOUBLE_COLUMN_MM,
     HAIRLINE,
     HAIRLINE_PT,
     INK,
     MUTED_INK,
     PANEL_LETTER_PT,
     SET_COLOURS,
+    inches,
 )
 
 T_BARS = "bars: 95 % t-intervals over seeds"
@@ -23,6 +25,23 @@ REFERENCE_COLOUR = SET_COLOURS["site"]
 OTHER_COLOURS = (SET_COLOURS["C2"], SET_COLOURS["C1"], SET_COLOURS["C0"])
 DASHES = ("solid", (0, (4.0, 1.2)), (0, (1.0, 1.0)), (0, (5.0, 1.2, 1.2, 1.2)))
 SEED_MARKERS = {"1": "o", "2": "s", "3": "^"}
+
+
+def panel_row(
+    height_mm: float,
+    width_ratios: Sequence[float],
+    *,
+    left: float = 0.065,
+    bottom: float = 0.22,
+    top: float = 0.88,
+) -> tuple[Figure, list[Axes]]:
+    """A figure of two columns' width and its panels side by side, in the current style."""
+    figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(height_mm)))
+    grid = figure.add_gridspec(
+        1, len(width_ratios), left=left, right=0.99, bottom=bottom, top=top, wspace=0.34,
+        width_ratios=width_ratios,
+    )  # fmt: skip
+    return figure, [figure.add_subplot(cell) for cell in grid]
 
 
 def colour_settings(settings: Sequence[str], reference: str) -> dict[str, str]:

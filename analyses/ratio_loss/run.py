@@ -18,7 +18,7 @@ from analyses.nano_runs.seeds import count_seeds, mean_of_seeds, paired, values_
 from analyses.nano_runs.tables import TABLES, read_table, select
 from analyses.outcome import markdown_table
 from ldar_interp.command_line import run_program
-from ldar_interp.plots.style import DOUBLE_COLUMN_MM, MUTED_INK, inches, publication_style
+from ldar_interp.plots.style import MUTED_INK, publication_style
 
 NAME = "ratio_loss"
 FOLDER = Path(__file__).resolve().parent
@@ -143,18 +143,7 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
     labels = {name: label(name) for name in names}
     dashes = panels.dash_settings(names, settings.reference)
     with publication_style():
-        figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(62)))
-        grid = figure.add_gridspec(
-            1,
-            3,
-            left=0.065,
-            right=0.99,
-            bottom=0.22,
-            top=0.88,
-            wspace=0.34,
-            width_ratios=(1.5, 1, 1),
-        )
-        curve, drift, loss = (figure.add_subplot(grid[i]) for i in range(3))
+        figure, (curve, drift, loss) = panels.panel_row(62, (1.5, 1, 1))
         panels.letter_panel(curve, "a", "boundary rate on validation")
         curve.axhline(0.25, color=MUTED_INK, lw=0.5, ls=(0, (2, 2)), zorder=0)
         mine = data[data["panel"] == "a"]

@@ -26,7 +26,7 @@ from analyses.routing.summarise import (
     summarise,
 )
 from ldar_interp.command_line import run_program
-from ldar_interp.plots.style import DOUBLE_COLUMN_MM, SET_COLOURS, inches, publication_style
+from ldar_interp.plots.style import SET_COLOURS, publication_style
 
 NAME = "routing"
 FOLDER = Path(__file__).resolve().parent
@@ -55,18 +55,9 @@ def draw(settings: Settings, data: pd.DataFrame, seeds: str) -> Figure:
     colours = dict(zip(settings.settings, panels.OTHER_COLOURS[::-1], strict=False))
     labels = {name: name.replace("_", "-") for name in settings.settings}
     with publication_style():
-        figure = Figure(figsize=(inches(DOUBLE_COLUMN_MM), inches(66)))
-        grid = figure.add_gridspec(
-            1,
-            3,
-            left=0.075,
-            right=0.99,
-            bottom=0.21,
-            top=0.89,
-            wspace=0.34,
-            width_ratios=(1, 1.35, 1.35),
+        figure, (loss, change, flips) = panels.panel_row(
+            66, (1, 1.35, 1.35), left=0.075, bottom=0.21, top=0.89
         )
-        loss, change, flips = (figure.add_subplot(grid[i]) for i in range(3))
         panels.letter_panel(loss, "a", "[MASK] loss less that of learned")
         panels.draw_zero(loss)
         mine = data[data["panel"] == "a"]
