@@ -32,7 +32,9 @@ METHODS = {
     "cnn": ("small CNN", SET_COLOURS["C1"], "D", True),
     "kmer": ("5-mer logistic regression", SET_COLOURS["C2"], "s", True),
 }
-_ROW_MM, _GAP_MM, _TOP_MM, _LEFT_MM, _PANEL_MM, _TEXT_MM = 2.7, 2.2, 6.0, 34.0, 78.0, 66.0
+_ROW_MM, _GAP_MM, _TOP_MM = 2.7, 2.2, 6.0
+# The longest name of a task in the registry, in bold, is 43 mm wide.
+_LEFT_MM, _PANEL_MM = 47.0, 67.0
 
 
 def benchmark_figure(
