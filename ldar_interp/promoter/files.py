@@ -116,11 +116,11 @@ def describe_run(run: PromoterRun, settings: PromoterSettings) -> dict[str, Any]
     inputs = {"fasta": settings.genome_path, "gtf": settings.annotation_path}
     if settings.tss is not None:
         inputs["tss"] = settings.tss
-    if settings.motifs == DECLARED:
-        inputs["motifs"] = DECLARED_LIST
-    elif settings.motifs != ALL:
-        inputs["motifs"] = Path(settings.motifs)
-    files = {"tss", "residual"} | ({"motifs"} & inputs.keys())
+    files = {"tss", "residual"}
+    if settings.motifs != ALL:
+        files.add("motifs")
+        is_declared = settings.motifs == DECLARED
+        inputs["motifs"] = DECLARED_LIST if is_declared else Path(settings.motifs)
     return describe_program(
         PROGRAM, settings, run.models, inputs, files=files, consistency=run.consistency
     ) | {
