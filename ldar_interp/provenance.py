@@ -37,9 +37,21 @@ def hash_file(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+def hash_input(path: str | Path) -> str:
+    """`hash_file`; of a folder the sha256 of the names and hashes of all files below it, sorted."""
+    place = Path(path)
+    if not place.is_dir():
+        return hash_file(place)
+    digest = hashlib.sha256()
+    files = [(one.relative_to(place).as_posix(), one) for one in place.rglob("*") if one.is_file()]
+    for name, file in sorted(files):
+        digest.update(f"{name}\0{hash_file(file)}\n".encode())
+    return digest.hexdigest()
+
+
 def describe_input(path: str | Path) -> dict[str, str]:
-    """Name and sha256 of an input file; the folder it lay in says nothing about the result."""
-    return {"file": Path(path).name, "sha256": hash_file(path)}
+    """Name and `hash_input` of an input; the folder it lay in says nothing about the result."""
+    return {"file": Path(path).name, "sha256": hash_input(path)}
 
 
 def list_versions() -> dict[str, str]:

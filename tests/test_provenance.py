@@ -12,6 +12,7 @@ import pytest
 from ldar_interp.provenance import (
     describe_input,
     hash_file,
+    hash_input,
     list_versions,
     write_provenance,
 )
@@ -79,3 +80,21 @@ def test_a_value_that_json_lacks_is_a_bug_not_silence(tmp_path):
     with pytest.raises(TypeError):
         write_provenance(tmp_path / "p.json", {"a": {1, 2}})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_known_by_names_and_contents(tmp_path):
+    for name, text in (("a/b/1.txt", "AC"), ("a/2.txt", "GT")):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    found = hash_input(tmp_path / "a")
+    assert describe_input(tmp_path / "a") == {"file": "a", "sha256": found}
+    assert hash_input(tmp_path / "a" / "2.txt") == hash_file(tmp_path / "a" / "2.txt")
+    (tmp_path / "a/b/1.txt").write_text("AG")
+    changed = hash_input(tmp_path / "a")
+    (tmp_path / "a/b/1.txt").write_text("AC")
+    (tmp_path / "a/2.txt").rename(tmp_path / "a/3.txt")
+    renamed = hash_input(tmp_path / "a")
+    assert len({found, changed, renamed}) == 3
+    (tmp_path / "a/3.txt").rename(tmp_path / "a/2.txt")
+    assert hash_input(tmp_path / "a") == found

@@ -5,7 +5,8 @@ Example: python -m analyses.downstream.run --force
 Reads the tables that analyses.downstream.collect wrote.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 
 from analyses.downstream.collect import NAMES, PROGRAM, TABLES
 from analyses.figure_folder import write_folder
-from analyses.nano_runs.tables import read_table
+from analyses.nano_runs.tables import PROVENANCE, read_table
 from analyses.outcome import judge, markdown_table, with_interval
 from ldar_interp.command_line import one_line_errors, run_program
 from ldar_interp.downstream.examples import ALL, CLEAN
@@ -23,7 +24,7 @@ from ldar_interp.plots.save import reduce_colours, save_figure
 from ldar_interp.program import options
 from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input
-from ldar_interp.tasks.published import LDARNET
+from ldar_interp.tasks.published import find_marks
 
 FOLDER = Path(__file__).resolve().parent
 METRIC = "mcc"
@@ -54,7 +55,7 @@ def main(
             for name, table in found.items():
                 write_table(folder / f"{name}.tsv", table)
             for run in runs_of(found["results"]):
-                draw(found, run, folder)
+                draw(found, run, read_splits(run, tables), folder)
             inputs = [describe_input(tables / f"{name}.tsv") for name in NAMES]
             return {"program": PROGRAM, "inputs": inputs}
 
@@ -66,15 +67,19 @@ def runs_of(results: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(results["run"].astype(str)))
 
 
-def draw(found: dict[str, pd.DataFrame], run: str, folder: Path) -> None:
+def read_splits(run: str, tables: Path) -> dict[str, str]:
+    """Task -> which of the published rows it was tested on and learned from."""
+    counts = json.loads((tables / PROVENANCE).read_text())["runs"][run]["counts"]
+    return {task: found["split"] for task, found in counts.items()}
+
+
+def draw(found: dict[str, pd.DataFrame], run: str, splits: Mapping[str, str], folder: Path) -> None:
     """PDF and PNG of one run."""
     results, differences = (
         found[name][found[name]["run"] == run] for name in ("results", "differences")
     )
-    published = found["published"]
-    mine = published[(published["model"] == LDARNET) & published["task"].isin(results["task"])]
-    values = dict(zip(mine["task"], mine["value"].astype(float), strict=True))
-    figure = benchmark_figure(results, differences, published=values)
+    marks, label = find_marks(found["published"], splits)
+    figure = benchmark_figure(results, differences, published=marks, published_label=label)
     save_figure(figure, folder / run, formats=("pdf", "png"))
     reduce_colours(folder / f"{run}.png")
 

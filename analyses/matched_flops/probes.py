@@ -18,7 +18,7 @@ from ldar_interp.downstream.settings import FinetuneSettings
 from ldar_interp.downstream.store import FoldResult, digest, read_fold, write_fold
 from ldar_interp.model.checkpoint import load_model, preset, random_model
 from ldar_interp.model.ldarnet import LDARNet
-from ldar_interp.provenance import hash_file
+from ldar_interp.provenance import hash_input
 from ldar_interp.tasks.registry import find_task
 from ldar_interp.tasks.splits import Fold, hold_out
 from ldar_interp.tune.embeddings import embed, hash_weights
@@ -143,7 +143,7 @@ def identify(settings: Settings, examples: RunExamples, weights: str) -> str:
     return digest(
         {
             "weights": weights,
-            "files": [hash_file(path) for path in examples.data.files],
+            "files": [hash_input(path) for path in examples.data.files],
             **settings.model_dump(
                 mode="json", include={"max_train", "max_test", "validation_share", "head", "seed"}
             ),

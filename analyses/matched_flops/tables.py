@@ -66,6 +66,7 @@ def compare_settings(
                 [sides[1][seed][task].prob for seed in seeds],
                 n_boot=settings.n_boot,
                 seed=settings.seed,
+                groups=one.test["group"].to_numpy(),
             )
             chosen = difference[difference["metric"] == settings.metric]
             parts.append(

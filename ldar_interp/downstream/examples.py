@@ -36,12 +36,15 @@ class RunExamples:
         return np.flatnonzero(self.test["leak"].to_numpy() == "none")
 
     def list_splits(self, *, check_leaks: bool) -> tuple[str, ...]:
-        """`test`; with leaks asked for and found also `test_clean`, unless that is of one class."""
+        """`test`; with leaks asked for and found also `test_clean`, unless that is of one class or
+        one group."""
         if not check_leaks:
             return (ALL,)
         clean = self.test_rows(CLEAN)
-        n_classes = self.test["label"].iloc[clean].nunique()
-        return (ALL, CLEAN) if len(clean) < len(self.test) and n_classes > 1 else (ALL,)
+        has_clean = len(clean) < len(self.test) and all(
+            self.test[name].iloc[clean].nunique() > 1 for name in ("label", "group")
+        )
+        return (ALL, CLEAN) if has_clean else (ALL,)
 
 
 def find_tasks(settings: FinetuneSettings) -> tuple[Task, ...]:
@@ -61,7 +64,7 @@ def open_examples(settings: FinetuneSettings, task: Task, folder: str) -> RunExa
 
     Raises
     ------
-    InputError : by `read_task`, or a test set of a single class.
+    InputError : by `read_task`, or a test set of a single class or group.
     """
     data = read_task(task, folder)
     everything, notes = data.pool_training(), list(data.notes)
@@ -83,6 +86,11 @@ def open_examples(settings: FinetuneSettings, task: Task, folder: str) -> RunExa
                 f"{task.name}: the {len(frame):,} {name} rows are all of one class; wanted at "
                 "least two: give more rows"
             )
+    if test["group"].nunique() < 2:
+        raise InputError(
+            f"{task.name}: the {len(test):,} test rows are all of one group; wanted at least two, "
+            "because groups are what intervals are drawn from"
+        )
     return RunExamples(data, pool, test, tuple(notes))
 
 

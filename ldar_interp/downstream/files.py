@@ -15,6 +15,7 @@ import pandas as pd
 from ldar_interp.downstream.examples import ALL, CLEAN, RunExamples
 from ldar_interp.downstream.methods import (
     describe_checkpoint,
+    describe_computing,
     identify_weights,
     is_trunk,
     list_methods,
@@ -22,11 +23,12 @@ from ldar_interp.downstream.methods import (
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
 from ldar_interp.downstream.store import FOLDS
 from ldar_interp.errors import InputError
+from ldar_interp.model.backend import backend_versions
 from ldar_interp.plots.benchmark import benchmark_figure
 from ldar_interp.plots.save import save_figure
 from ldar_interp.program.tables import write_table
 from ldar_interp.provenance import describe_input, write_provenance
-from ldar_interp.tasks.published import LDARNET, read_published
+from ldar_interp.tasks.published import find_marks, read_published
 from ldar_interp.train.folder import lock_file
 from ldar_interp.tune.protocol import Protocol
 
@@ -60,8 +62,13 @@ def check_folder(out: Path, *, resume: bool, force: bool) -> None:
 
     Raises
     ------
-    InputError : the folder holds a run, or something else, and neither was asked for.
+    InputError : the folder holds a run, or something else, and neither was asked for, or both were.
     """
+    if resume and force:
+        raise InputError(
+            "--resume and --force were both given; wanted --resume to go on with the run in --out, "
+            "or --force to replace it"
+        )
     own = {LOCK, EMBEDDINGS, FOLDS, PROVENANCE, *TABLES}
     own |= {f"{FIGURE}.{ending}" for ending in ("pdf", "png", "svg")}
     foreign = sorted(path.name for path in out.iterdir() if path.name not in own)
@@ -69,7 +76,7 @@ def check_folder(out: Path, *, resume: bool, force: bool) -> None:
         raise InputError(
             f"{out}: also holds {foreign[0]}; wanted a folder of its own: choose another --out"
         )
-    if force and not resume:
+    if force:
         shutil.rmtree(out / FOLDS, ignore_errors=True)
         return
     if not resume and ((out / FOLDS).exists() or (out / PROVENANCE).exists()):
@@ -92,15 +99,10 @@ def write_result(
     published = published[published["task"].isin(list(opened))]
     for name, table in zip(TABLES, (results, differences, published), strict=True):
         write_table(out / name, table)
-    figure = benchmark_figure(results, differences, published=_published_values(published))
+    marks, label = find_marks(published, {name: one.data.split for name, one in opened.items()})
+    figure = benchmark_figure(results, differences, published=marks, published_label=label)
     save_figure(figure, out / FIGURE)
     write_provenance(out / PROVENANCE, _describe(settings, opened, protocols))
-
-
-def _published_values(published: pd.DataFrame) -> dict[str, float]:
-    """LDARNet's later numbers, as shares."""
-    mine = published[published["model"] == LDARNET]
-    return dict(zip(mine["task"], mine["value"].astype(float), strict=True))
 
 
 def _describe(
@@ -108,6 +110,7 @@ def _describe(
     opened: Mapping[str, RunExamples],
     protocols: Mapping[str, Protocol],
 ) -> dict[str, Any]:
+    computing = describe_computing(settings)
     return {
         "program": PROGRAM,
         "arguments": settings.model_dump(mode="json", exclude={"ckpt", "data", "out"}),
@@ -122,6 +125,10 @@ def _describe(
             method: identify_weights(settings, method)
             for method in list_methods(settings)
             if is_trunk(method)
+        },
+        "computing": {
+            **computing._asdict(),
+            "backend_versions": backend_versions(computing.backend),
         },
         "protocols": {
             name: protocol.model_dump(mode="json") for name, protocol in protocols.items()

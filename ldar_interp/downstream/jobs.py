@@ -5,6 +5,7 @@ job reads the task and cuts the folds anew, which costs less than sending them; 
 depend on how many processes there are.
 """
 
+import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -117,8 +118,11 @@ def do_job(settings: FinetuneSettings, job: Job, cache: Path) -> None:
     learner = FoldLearner(settings, plan.protocol, job.method, examples, cache)
     for fold in job.folds:
         path = fold_path(settings.out, plan.task, job.method, fold)
-        result = learner.learn(folds[fold], fold, path.with_suffix(""))
+        state = path.with_suffix("")
+        result = learner.learn(folds[fold], fold, state)
         write_fold(path, result, plan.identities[job.method])
+        # Not before: a fold that cannot be written goes on from its state.
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def _open(settings: FinetuneSettings, plan: TaskPlan) -> RunExamples:

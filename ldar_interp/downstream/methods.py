@@ -6,16 +6,16 @@
 | `probe` | a head on the frozen checkpoint |
 | `finetune_random`, `probe_random` | the same on random weights of the same shape |
 | `kmer` | logistic regression on 5-mer counts of one strand or both, by validation |
-| `cnn` | a small convolutional network |
+| `cnn` | a small convolutional network, on the protocol's strands |
 
 The last three kinds are floors: what the letters, the architecture or a far smaller model give
 without pretraining, on the same rows.
 """
 
-import shutil
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,13 @@ from ldar_interp.assets import CHECKPOINT
 from ldar_interp.downstream.examples import RunExamples, take
 from ldar_interp.downstream.settings import FinetuneSettings
 from ldar_interp.downstream.store import FoldResult
-from ldar_interp.model.checkpoint import load_model
+from ldar_interp.model.backend import resolve_backend
+from ldar_interp.model.bimamba2 import Backend
+from ldar_interp.model.checkpoint import check_device, load_model
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.program.models import describe_source, draw_untrained
 from ldar_interp.tasks.splits import Fold
+from ldar_interp.train.step import choose_precision
 from ldar_interp.tune.embeddings import embed
 from ldar_interp.tune.examples import Examples
 from ldar_interp.tune.fine_tune import fine_tune, predict
@@ -37,6 +40,14 @@ from ldar_interp.tune.probe import fit_probe
 from ldar_interp.tune.protocol import Protocol
 
 RANDOM = "_random"
+
+
+class Computing(NamedTuple):
+    """Type of device, backend and precision."""
+
+    device: str
+    backend: Backend
+    precision: str
 
 
 def list_methods(settings: FinetuneSettings) -> tuple[str, ...]:
@@ -66,6 +77,20 @@ def identify_weights(settings: FinetuneSettings, method: str) -> str:
     if method.endswith(RANDOM):
         return f"random weights of the shape of {trained}, seed {settings.seed + 1}"
     return trained
+
+
+@cache
+def describe_computing(settings: FinetuneSettings) -> Computing:
+    """What computes the model, where the settings may say `auto`.
+
+    Raises
+    ------
+    InputError, DeviceError : a device, backend or precision that cannot be had here.
+    """
+    device = check_device(settings.device)
+    precision = "fp32" if settings.probe else choose_precision(settings.precision, device)
+    backend = resolve_backend(settings.backend, device)
+    return Computing(device.type, backend, precision)
 
 
 def open_trunk(settings: FinetuneSettings, method: str) -> LDARNet:
@@ -140,28 +165,33 @@ class FoldLearner:
             model, head, take(pool, fold.train), validation, self.protocol, seed=seed,
             precision=self.settings.precision, checkpoint=state,
         )  # fmt: skip
-        both = self.protocol.rc_average
-        result = FoldResult(
-            predict(model, head, test.sequences, rc_average=both),
-            fold.validation,
-            predict(model, head, validation.sequences, rc_average=both),
-            len(fold.train),
-            {"epoch": float(tuned.best_epoch)},
-        )
+        test_prob, validation_prob = (
+            predict(
+                model, head, rows.sequences, rc_average=self.protocol.rc_average,
+                precision=self.settings.precision,
+            )
+            for rows in (test, validation)
+        )  # fmt: skip
         tuned.history.to_csv(state.with_suffix(".csv"), index=False, float_format="%.6g")
-        shutil.rmtree(state, ignore_errors=True)
-        return result
+        return FoldResult(
+            test_prob, fold.validation, validation_prob, len(fold.train),
+            {"epoch": float(tuned.best_epoch)},
+        )  # fmt: skip
 
     def _learn_floor(self, fold: Fold, seed: int) -> FoldResult:
         pool = self.examples.pool
         train, validation = take(pool, fold.train), take(pool, fold.validation)
-        chosen: dict[str, float] = {}
         fitted: KmerFloor | CnnFloor
         if self.method == "kmer":
             fitted = self._choose_kmer(train, validation, seed)
             chosen = {"c": fitted.probe.c, "both_strands": float(fitted.both_strands)}
         else:
-            fitted = fit_cnn(train, validation, n_classes=self.n_classes, seed=seed)
+            # As a model that is fine-tuned: the strands are the protocol's.
+            fitted = fit_cnn(
+                train, validation, n_classes=self.n_classes, seed=seed,
+                both_strands=self.protocol.rc_average,
+            )  # fmt: skip
+            chosen = {"epoch": float(fitted.best_epoch)}
         return FoldResult(
             fitted.predict(take(self.examples.test).sequences), fold.validation,
             fitted.predict(validation.sequences), len(fold.train), chosen,

@@ -9,12 +9,18 @@ from ldar_interp.command_line import say
 from ldar_interp.downstream.examples import RunExamples, find_tasks, open_examples
 from ldar_interp.downstream.files import check_folder, lock_folder, write_result
 from ldar_interp.downstream.jobs import TaskPlan, do_jobs, list_jobs, read_folds
-from ldar_interp.downstream.methods import embed_examples, identify_weights, is_trunk, list_methods
+from ldar_interp.downstream.methods import (
+    describe_computing,
+    embed_examples,
+    identify_weights,
+    is_trunk,
+    list_methods,
+)
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
 from ldar_interp.downstream.store import digest
 from ldar_interp.downstream.summary import summarise_differences, summarise_methods
 from ldar_interp.errors import InputError
-from ldar_interp.provenance import hash_file
+from ldar_interp.provenance import hash_input
 from ldar_interp.tasks.readers import has_folder
 from ldar_interp.tune.protocol import Protocol, find_protocol
 
@@ -87,11 +93,14 @@ def _open_tasks(
                 f"{PROGRAM}: left out, because {settings.data} has no folder of theirs: "
                 f"{', '.join(task.name for task in absent)}. {absent[0].where}"
             )
-    opened, plans = {}, []
+    opened: dict[str, RunExamples] = {}
+    plans: list[TaskPlan] = []
     protocol = choose_protocol(settings)
     for task in tasks:
         examples = open_examples(settings, task, settings.data)
-        files = [hash_file(path) for path in examples.data.files]
+        for other in opened.values():
+            _check_apart(examples, other)
+        files = [hash_input(path) for path in examples.data.files]
         opened[task.name] = examples
         identities = {
             method: digest(_identify(settings, protocol, task.name, files, method))
@@ -100,6 +109,17 @@ def _open_tasks(
         plans.append(TaskPlan(task.name, settings.data, protocol, identities))
         _tell(examples)
     return opened, plans
+
+
+def _check_apart(examples: RunExamples, other: RunExamples) -> None:
+    """Refuse rows of one file under the names of two tasks."""
+    if examples.test["row_id"].equals(other.test["row_id"]) and (
+        examples.data.files == other.data.files
+    ):
+        raise InputError(
+            f"{examples.data.files[0]}: the same rows would be read as {other.data.task.name} and "
+            f"{examples.data.task.name}; wanted a folder for each task, or a column `task`"
+        )
 
 
 def choose_protocol(settings: FinetuneSettings) -> Protocol:
@@ -112,7 +132,11 @@ def choose_protocol(settings: FinetuneSettings) -> Protocol:
 def _identify(
     settings: FinetuneSettings, protocol: Protocol, task: str, files: list[str], method: str
 ) -> dict[str, Any]:
-    """Everything that a fold's predictions depend on, but for the machine; `files` by hash."""
+    """Everything that a fold's predictions depend on, but for the machine; `files` by hash.
+
+    What is `auto` counts as what it is here: a run that goes on with another kind of device is
+    another run.
+    """
     content: dict[str, Any] = {
         "task": task,
         "files": files,
@@ -126,9 +150,11 @@ def _identify(
         content |= {
             "weights": identify_weights(settings, method),
             "head": settings.head,
-            "precision": settings.precision,
+            "computing": describe_computing(settings)._asdict(),
             "protocol": protocol.model_dump(mode="json", exclude={"n_boot"}),
         }
+    elif method == "cnn":
+        content["both_strands"] = protocol.rc_average
     return content
 
 

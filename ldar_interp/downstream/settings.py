@@ -65,6 +65,11 @@ class FinetuneSettings(BaseModel):
                 "--probe with --head attention, whose query has to be learned; wanted linear or "
                 "chunks, or no --probe"
             )
+        if self.probe and self.precision == "bf16":
+            raise InputError(
+                "--probe with --precision bf16, but frozen states are computed in fp32; wanted "
+                "fp32 or auto, or no --probe"
+            )
         if len(set(self.task)) < len(self.task) or len(set(self.floors)) < len(self.floors):
             raise InputError("a task or a floor was given twice; wanted each once")
         return self

@@ -108,6 +108,6 @@ def read_fold(path: Path, identity: str) -> FoldResult | None:
     if found != identity:
         raise InputError(
             f"{path}: belongs to a run with other settings, data or weights; choose another --out, "
-            "or add --force to replace it"
+            "or give --force instead of --resume to replace the whole run"
         )
     return result

@@ -2,7 +2,8 @@
 
 The spread of folds says how much the training rows matter, the bootstrap over test rows how much
 the test rows do; an interval needs both. So the row of all folds together draws folds and, once
-for all of them, test rows.
+for all of them, test rows. Test rows of one `group`, such as copies of a sequence, are drawn
+together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,15 +45,16 @@ def summarise_methods(
     Validation rows chose the epoch or the penalty, so theirs is no estimate of anything and has
     no interval.
     """
-    labels = examples.test["label"].to_numpy()
+    labels, group = (examples.test[name].to_numpy() for name in ("label", "group"))
     pool_labels = examples.pool["label"].to_numpy()
     rows = []
     for method, results in folds.items():
         for split in splits:
             at = examples.test_rows(split)
+            draws = {"n_boot": n_boot, "seed": seed, "groups": group[at]}
             probs = [result.prob[at] for result in results]
             for k, prob in enumerate(probs):
-                found = score_intervals(labels[at], prob, n_boot=n_boot, seed=seed)
+                found = score_intervals(labels[at], prob, **draws)
                 rows.append(
                     found.assign(
                         method=method,
@@ -63,7 +65,7 @@ def summarise_methods(
                     )
                 )
             if len(probs) > 1:
-                together = combine_folds(labels[at], probs, n_boot=n_boot, seed=seed)
+                together = combine_folds(labels[at], probs, **draws)
             else:
                 together = rows[-1]
             n_train = round(float(np.mean([result.n_train for result in results])))
@@ -98,7 +100,7 @@ def summarise_differences(
     Both have learned the same rows of each fold and are tested on the same rows.
     """
     main, *floors = folds
-    labels = examples.test["label"].to_numpy()
+    labels, group = (examples.test[name].to_numpy() for name in ("label", "group"))
     rows = [pd.DataFrame(columns=DIFFERENCE_COLUMNS)]
     for floor in floors:
         for split in splits:
@@ -109,6 +111,7 @@ def summarise_differences(
                 [result.prob[at] for result in folds[floor]],
                 n_boot=n_boot,
                 seed=seed,
+                groups=group[at],
             )
             n_train = round(float(np.mean([result.n_train for result in folds[main]])))
             rows.append(

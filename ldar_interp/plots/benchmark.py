@@ -48,7 +48,7 @@ def benchmark_figure(
     """A block of rows a task, a row a method, with 95 % intervals over folds and test rows.
 
     Beside each block: the main method minus its 5-mer floor on the same rows, with its interval,
-    and how many rows were learned from and tested on. An open tick is a published value, which is
+    and how many rows were learned from and tested on. A dashed tick is a published value, which is
     not the same measurement.
 
     Parameters

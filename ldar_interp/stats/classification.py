@@ -21,13 +21,15 @@ point: a limit of any bootstrap.
 are all tested on the same rows. Their spread says nothing about those rows: ten folds may agree
 to .01 on a test set of 400 whose own sampling error is .04. With m_k of fold k,
 
-    se^2 = v_test + v_fold / K,    v_fold = max(0, S^2 - v_inside)
+    se^2 = v_shared + S^2 / K,    v_shared = max(0, v_test - v_inside / K)
 
 where v_test is the variance of the mean over folds when the same test rows are drawn for all
-folds in a replicate, S^2 the variance of m_k between folds, and v_inside the part of it that
-the draws of rows bring about by themselves. Student's t with Satterthwaite's degrees of freedom
-replaces z, since K folds know v_fold badly. Folds of a cross-validation share most of their
-training rows, so their spread is less than that of models trained on new data, and so is v_fold.
+folds in a replicate, v_inside the variance between folds that such draws bring about by
+themselves, and S^2 the variance of m_k between folds, which holds v_inside and what the folds
+learned otherwise. Student's t with Satterthwaite's degrees of freedom replaces z, since K folds
+know S^2 badly: with three folds, and differences in which the shared part cancels, that is the
+difference between 88 and 95 % coverage (tests/statistics). Folds of a cross-validation share
+most of their training rows, so their spread is less than that of models trained on new data.
 """
 
 from collections.abc import Sequence

@@ -19,11 +19,15 @@ _MOST_UNDEFINED = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """Means over folds and what they vary by; arrays of (4 metrics,)."""
+    """Means over folds and what they vary by; arrays of (4 metrics,).
+
+    `v_shared` is the variance of the mean that the test rows bring about in all folds alike,
+    `v_own` that of what each fold has by itself, its own part of the test rows' noise included.
+    """
 
     mean: Floats
-    v_test: Floats
-    v_fold: Floats
+    v_shared: Floats
+    v_own: Floats
     fold_sd: Floats
     n_folds: int
 
@@ -31,7 +35,7 @@ class Spread:
 def measure_spread(value: Floats, drawn: Floats) -> Spread:
     """From the folds' metrics (4, k) and their replicates (4, k, n_boot).
 
-    Replicates without a value are left out; `v_test` is NaN where they are more than 5 %.
+    Replicates without a value are left out; `v_shared` is NaN where they are more than 5 %.
     """
     n_folds = value.shape[1]
     known = np.asarray(~np.isnan(drawn).any(1))
@@ -44,16 +48,15 @@ def measure_spread(value: Floats, drawn: Floats) -> Spread:
         return Spread(value[:, 0], v_test, nothing, np.full(len(value), np.nan), 1)
     between = value.var(1, ddof=1)
     inside = np.nanmean((filled - value[..., None]).var(1, ddof=1), axis=-1)
-    v_fold = np.maximum(between - inside, 0)
-    return Spread(value.mean(1), v_test, v_fold, np.sqrt(between), n_folds)
+    v_shared = np.maximum(v_test - inside / n_folds, 0)
+    return Spread(value.mean(1), v_shared, between / n_folds, np.sqrt(between), n_folds)
 
 
 def tabulate_intervals(spread: Spread, level: float, *, lowest: Floats | None) -> pd.DataFrame:
     """One row a metric; on the logit scale if the metrics' lowest values are given."""
-    from_folds = spread.v_fold / spread.n_folds
-    variance = spread.v_test + from_folds
-    # Satterthwaite: the test's share of the variance counts as known.
-    share = np.divide(from_folds, variance, out=np.zeros_like(variance), where=variance > 0)
+    variance = spread.v_shared + spread.v_own
+    # Satterthwaite: what the folds share counts as known, their own part is known from K values.
+    share = np.divide(spread.v_own, variance, out=np.zeros_like(variance), where=variance > 0)
     freedom = np.divide(
         spread.n_folds - 1, share**2, out=np.full_like(share, np.inf), where=share > 0
     )

@@ -98,6 +98,7 @@ def build_task(task: Task, raw: RawTask) -> TaskData:
     """
     notes = list(raw.notes)
     parts = {name: _clean(task, raw, name, notes) for name in PARTS if name in raw.parts}
+    _note_groups(parts, notes)
     _add_groups(parts)
     split = _judge_split(task, raw, notes)
     training = pd.concat([parts[name] for name in PARTS[:2] if name in parts], ignore_index=True)
@@ -124,10 +125,13 @@ def build_task(task: Task, raw: RawTask) -> TaskData:
 def split_by_hash(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Train, validation and test of about 70, 10 and 20 %, without leaks between them.
 
-    Rows that leak into each other (`leaks.group_near`) get the same `group` and go to the part that
-    the group's name, a hash of its sequences, says.
+    Rows that leak into each other (`leaks.group_near`), or that the frame's own `group` keeps
+    together, get the same `group` and go to the part that its name, a hash of its sequences, says.
     """
-    grouped = frame.assign(group=group_near([normalise(one) for one in frame["sequence"]]))
+    names = pd.Series(group_near([normalise(one) for one in frame["sequence"]]), index=frame.index)
+    if "group" in frame:
+        names = _join_groups(names, frame["group"])
+    grouped = frame.assign(group=names)
     percent = np.array([int(name[:8], 16) % 100 for name in grouped["group"]], dtype=np.int64)
     place = np.digitize(percent, [70, 80])
     return {name: grouped[place == i].reset_index(drop=True) for i, name in enumerate(PARTS)}
@@ -207,17 +211,36 @@ def _add_groups(parts: dict[str, pd.DataFrame]) -> None:
     """
     every = pd.concat(list(parts.values()), ignore_index=True)
     hashes = pd.Series([hash_sequence(one) for one in every["sequence"]])
-    if (every["group"] != "").any():
-        given = every["group"].where(every["group"] != "", hashes)
-        left, right = pd.factorize(hashes)[0], pd.factorize(given)[0]
-        n_left, n = left.max() + 1, left.max() + right.max() + 2
-        edges = (np.ones(len(every)), (left, right + n_left))
-        component = connected_components(sparse.coo_array(edges, shape=(n, n)), directed=False)[1]
-        hashes = hashes.groupby(component[left]).transform("min")
+    hashes = _join_groups(hashes, every["group"])
     begin = 0
     for frame in parts.values():
         frame["group"] = hashes.to_numpy()[begin : begin + len(frame)]
         begin += len(frame)
+
+
+def _join_groups(names: pd.Series, given: pd.Series) -> pd.Series:
+    """Rows that share a name or a given group, also through others, by the first of their names.
+
+    An empty given group joins nothing.
+    """
+    given = given.where(given != "", names)
+    left, right = pd.factorize(names)[0], pd.factorize(given)[0]
+    n_left, n = left.max() + 1, left.max() + right.max() + 2
+    edges = (np.ones(len(names)), (left, right + n_left))
+    component = connected_components(sparse.coo_array(edges, shape=(n, n)), directed=False)[1]
+    joined: pd.Series = names.groupby(component[left]).transform("min")
+    return joined
+
+
+def _note_groups(parts: Mapping[str, pd.DataFrame], notes: list[str]) -> None:
+    """Groups of the source, as long as they are its own, that a given split has cut."""
+    training = {one for name in PARTS[:2] if name in parts for one in parts[name]["group"]} - {""}
+    n_cut = int(parts["test"]["group"].isin(training).sum())
+    if n_cut:
+        notes.append(
+            f"Groups on both sides of the split: {n_cut} of {len(parts['test'])} test rows have "
+            "training rows of their group."
+        )
 
 
 def _judge_split(task: Task, raw: RawTask, notes: list[str]) -> str:

@@ -11,10 +11,13 @@ models. There is no table for Genomic Benchmarks.
 varies, not how much the test rows do, which for 400 test rows is several times as much.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
 import pandas as pd
+
+from ldar_interp.tasks.examples import OTHER, PUBLISHED
 
 COLUMNS = ("task", "model", "metric", "value", "ci95", "note", "source")
 LDARNET = "LDARNet (repository)"
@@ -39,6 +42,21 @@ def read_published() -> pd.DataFrame:
     """
     table = _read_table()
     return table[table["metric"] == "mcc"].reset_index(drop=True)
+
+
+def find_marks(published: pd.DataFrame, splits: Mapping[str, str]) -> tuple[dict[str, float], str]:
+    """LDARNet's later numbers for a figure of our own, and what such a mark is.
+
+    Parameters
+    ----------
+    published : rows of `read_published`.
+    splits : task -> `TaskData.split`; tasks with other test rows get no mark.
+    """
+    comparable = [task for task, split in splits.items() if split != OTHER]
+    mine = published[(published["model"] == LDARNET) & published["task"].isin(comparable)]
+    values = dict(zip(mine["task"], mine["value"].astype(float), strict=True))
+    is_whole = all(splits[task] == PUBLISHED for task in values)
+    return values, f"published, other {'pretraining' if is_whole else 'training data'}"
 
 
 def read_learning_rates() -> dict[str, float]:

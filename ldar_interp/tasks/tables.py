@@ -8,7 +8,9 @@
 import gzip
 import re
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -62,7 +64,7 @@ def read_table(path: Path, base: Path) -> pd.DataFrame:
             frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
         elif kind == PARQUET:
             columns = pl.read_parquet(path).to_dict(as_series=False)
-            frame = pd.DataFrame({name: list(map(str, cells)) for name, cells in columns.items()})
+            frame = pd.DataFrame({name: _as_text(cells) for name, cells in columns.items()})
         else:
             raise InputError(f"{path}: unknown kind of file; {_WANTED}")
     except (
@@ -87,6 +89,11 @@ def read_table(path: Path, base: Path) -> pd.DataFrame:
     name = path.relative_to(base).as_posix()
     frame["row_id"] = [f"{name}:{row}" for row in range(1, len(frame) + 1)]
     return frame
+
+
+def _as_text(cells: Iterable[Any]) -> list[str]:
+    """Cells as CSV would have them: nothing for null."""
+    return ["" if cell is None else str(cell) for cell in cells]
 
 
 def _read_fasta(path: Path) -> pd.DataFrame:

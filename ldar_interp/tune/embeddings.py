@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ldar_interp.boundaries.workers import run_jobs
 from ldar_interp.errors import InputError
 from ldar_interp.genome.alphabet import PAD, reverse_complement
-from ldar_interp.model.backend import find_backend
+from ldar_interp.model.backend import F32_PRODUCTS, backend_versions, find_backend
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.tune.batches import encode_sequences, pad_batch, plan_batches
 from ldar_interp.tune.embedding_cache import EmbeddingCache, Key, States, hash_ids
@@ -132,14 +132,19 @@ def describe_states(model: LDARNet, weights_id: str) -> dict[str, Any]:
     config: dict[str, Any] = json.loads(json.dumps(model.config.to_dict()))
     # How long windows of genomes are does not matter: sequences are read whole.
     del config["train_length"]
-    return {
+    backend = find_backend(model)
+    described = {
         "version": _STATES_VERSION,
         "weights": weights_id,
         "config": config,
         "dtype": str(parameter.dtype),
         "device": parameter.device.type,
-        "backend": find_backend(model),
+        "backend": backend,
     }
+    if backend == "cuda":
+        # TF32 or not moves states by more than rounding between cards does.
+        described[F32_PRODUCTS] = backend_versions(backend)["float32 products in kernels"]
+    return described
 
 
 def pool_batch(model: LDARNet, ids: NDArray[np.uint8]) -> NDArray[np.float32]:

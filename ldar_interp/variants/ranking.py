@@ -9,7 +9,7 @@ on the same rows, those that have all of them, so that their numbers compare.
 difference to them is what the model adds to the letters next to the variant.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,11 +103,14 @@ def rank_scores(
         n_dropped = int((~kept).sum())
         tables.append(table.assign(subset=subset, n_dropped=n_dropped, block_bp=size))
         curves += [curve.assign(subset=subset) for curve in _trace(ranked)]
-    auroc = pd.concat(tables, ignore_index=True)[list(AUROC_COLUMNS)]
-    empty = pd.DataFrame(columns=list(ROC_COLUMNS))
-    return Rankings(
-        auroc, pd.concat(curves, ignore_index=True)[list(ROC_COLUMNS)] if curves else empty
-    )
+    return Rankings(_join(tables, AUROC_COLUMNS), _join(curves, ROC_COLUMNS))
+
+
+def _join(tables: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """One table below the other; without any, one that has no rows."""
+    if not tables:
+        return pd.DataFrame(columns=list(columns))
+    return pd.concat(tables, ignore_index=True)[list(columns)]
 
 
 _Key = tuple[str, str]

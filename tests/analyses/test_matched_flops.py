@@ -36,7 +36,8 @@ def settings():
 @pytest.fixture(scope="module")
 def examples(settings):
     labels = np.arange(N_TEST) % 2
-    return {t: SimpleNamespace(test=pd.DataFrame({"label": labels})) for t in settings.tasks}
+    test = pd.DataFrame({"label": labels, "group": [f"row{i}" for i in range(len(labels))]})
+    return {task: SimpleNamespace(test=test) for task in settings.tasks}
 
 
 def predict(error, seed):

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ldar_interp.__main__ import build_app
+from ldar_interp.downstream import jobs, methods
+from ldar_interp.errors import InputError
 
 WORD = "TATAAACC"
 
@@ -97,6 +99,9 @@ def test_provenance_says_what_was_compared(probed):
     assert content["protocols"]["H3"]["n_folds"] == 3
     assert (probed / "published.tsv").read_text().count("LDARNet") >= 1
     assert "/" not in content["inputs"]["tasks"]["H3"][0]["file"]
+    computing = content["computing"]
+    assert computing["backend"] == "compiled" and "numba" in computing["backend_versions"]
+    assert (computing["device"], computing["precision"]) == ("cpu", "fp32")
 
 
 def test_same_bytes_again_and_after_a_fold_is_lost(probed, data, tmp_path):
@@ -150,10 +155,13 @@ def test_a_suite_takes_the_tasks_that_are_there(data, tmp_path):
         (("--task", "H3", "--data", "DATA", "--floors", "tree"), "floors"),
         (("--task", "H3", "--data", "DATA", "--folds", "1"), "folds is 1"),
         (("--task", "H3", "--data", "DATA", "--probe", "--head", "attention"), "attention"),
+        (("--task", "H3", "--data", "DATA", "--probe", "--precision", "bf16"), "computed in fp32"),
+        (("--task", "H3", "--data", "DATA", "--resume", "--force"), "were both given"),
+        (("--task", "H3", "--data", "DATA", "--device", "nowhere"), "device 'nowhere'"),
     ],
 )
 def test_wrong_input_is_one_line(words, message, data, tmp_path):
-    given = [str(data) if word == "DATA" else word for word in words]
+    given = [word.replace("DATA", str(data)) for word in words]
     found = run(*given, "--out", tmp_path / "out")
     assert found.exit_code == 2
     assert message in found.output
@@ -163,5 +171,84 @@ def test_wrong_input_is_one_line(words, message, data, tmp_path):
 def test_a_folder_of_another_run_is_refused(probed, data):
     words = ("--task", "H3", "--data", data, "--probe", "--folds", 3, "--out", probed)
     assert "holds a run; add --resume" in run(*words).output
-    other = run(*words, "--resume", "--seed", 2)
-    assert other.exit_code == 2 and "belongs to a run with other settings" in other.output
+    for changed in (("--seed", 2), ("--backend", "torch")):
+        other = run(*words, "--resume", *changed)
+        assert other.exit_code == 2 and "belongs to a run with other settings" in other.output
+
+
+def test_the_folders_of_genomic_benchmarks(tmp_path):
+    classes, rng = ("negative", "positive"), np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name in classes:
+            folder = tmp_path / "gb/human_nontata_promoters" / part / name
+            folder.mkdir(parents=True)
+            for k in range(12):
+                (folder / f"{k}.txt").write_text("".join(rng.choice(list("ACGT"), 251)))
+    out = tmp_path / "out"
+    words = (
+        "--task", "human_nontata_promoters", "--data", tmp_path / "gb", "--probe", "--folds", 2,
+        "--floors", "none",
+    )  # fmt: skip
+    found = run(*words, "--out", out)
+    assert found.exit_code == 0, found.output
+    files = json.loads((out / "provenance.json").read_text())["inputs"]["tasks"]
+    assert [one["file"] for one in files["human_nontata_promoters"]] == [*classes, *classes]
+    # Another sequence is another run.
+    (tmp_path / "gb/human_nontata_promoters/test/positive/1.txt").write_text("ACGT" * 60)
+    again = run(*words, "--out", out, "--resume")
+    assert "belongs to a run with other settings" in again.output
+
+
+def test_the_rows_of_one_file_are_not_two_tasks(tmp_path):
+    write_task(tmp_path / "flat")
+    words = ("--task", "H3", "--task", "H4", "--data", tmp_path / "flat", "--probe")
+    found = run(*words, "--out", tmp_path / "out")
+    assert found.exit_code == 2
+    assert "the same rows would be read as H3 and H4; wanted a folder for each" in found.output
+
+
+def test_copies_in_the_test_set_do_not_narrow_the_interval(data, tmp_path):
+    copied = tmp_path / "copied"
+    (copied / "H3").mkdir(parents=True)
+    train, test = (pd.read_csv(data / f"H3/{part}.csv") for part in ("train", "test"))
+    train.to_csv(copied / "H3/train.csv", index=False)
+    pd.concat([test] * 4).to_csv(copied / "H3/test.csv", index=False)
+    widths = []
+    for name, folder in (("from_once", data), ("from_copied", copied)):
+        out = tmp_path / name
+        words = ("--task", "H3", "--data", folder, "--probe", "--folds", 2, "--floors", "kmer")
+        assert run(*words, "--n-boot", 2000, "--out", out).exit_code == 0
+        rows = read(out).query("split == 'test' and fold == '0' and metric == 'accuracy'")
+        widths.append((rows["ci_high"] - rows["ci_low"]).to_numpy())
+    np.testing.assert_allclose(widths[1], widths[0], rtol=0.1)
+
+
+def test_predictions_are_made_in_the_precision_that_was_asked_for(data, tmp_path, monkeypatch):
+    found = []
+    whole = methods.predict
+
+    def predict(*arguments, **options):
+        found.append(options["precision"])
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(methods, "predict", predict)
+    words = ("--task", "H3", "--data", data, "--folds", 2, "--epochs", 1, "--floors", "none")
+    out = tmp_path / "bf16"
+    assert run(*words, "--precision", "bf16", "--out", out).exit_code == 0
+    assert found == ["bf16"] * 4
+    content = json.loads((out / "provenance.json").read_text())
+    assert content["computing"]["precision"] == "bf16"
+
+
+def test_a_fold_that_cannot_be_written_keeps_its_state(data, tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise InputError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(jobs, "write_fold", refuse)
+    out = tmp_path / "full"
+    words = ("--task", "H3", "--data", data, "--folds", 2, "--epochs", 1, "--floors", "none")
+    assert "No space left" in run(*words, "--out", out).output
+    assert list((out / "folds/H3/finetune/fold_00").iterdir())
+    monkeypatch.undo()
+    assert run(*words, "--out", out, "--resume").exit_code == 0
+    assert not (out / "folds/H3/finetune/fold_00").exists()

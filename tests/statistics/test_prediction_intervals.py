@@ -9,6 +9,7 @@ from ldar_interp.stats.classification import (
     score_intervals,
     score_predictions,
 )
+from ldar_interp.stats.prediction_intervals import measure_spread, tabulate_intervals
 
 
 def simulate(rng, n, separation, share):
@@ -93,3 +94,21 @@ def test_fold_spread_alone_undercovers_and_both_together_cover(fold_sd, agreemen
     # 3 points are two standard errors of 200 runs.
     assert np.mean(ours, axis=0) == pytest.approx(0.95, abs=0.03)
     assert (np.mean(naive, axis=0) < 0.75).all()
+
+
+@pytest.mark.parametrize("n_folds", [3, 10])
+@pytest.mark.parametrize("shared", [0.0, 0.5])
+@pytest.mark.parametrize("own", [0.0, 1.0, 4.0])
+def test_intervals_of_few_folds_cover(n_folds, shared, own):
+    """Normal values: of what rows do, `shared` is common to the folds and 1 is each fold's; `own`
+    is what it learned. 2,000 values know the share to half a point."""
+    rng = np.random.default_rng(6)
+    hits = []
+    for _ in range(500):
+        common, drawn = (np.sqrt(shared) * rng.normal(size=(4, 1, n)) for n in (1, 100))
+        value = common[..., 0] + np.sqrt(1 + own) * rng.normal(size=(4, n_folds))
+        drawn = value[..., None] + drawn + rng.normal(size=(4, n_folds, 100))
+        table = tabulate_intervals(measure_spread(value / 50, drawn / 50), 0.95, lowest=None)
+        hits.append(covers(table, 0.0))
+    # With three folds the normal theory gives 92 to 95 %, with ten 95 %.
+    assert (0.91 if n_folds == 3 else 0.93) <= np.mean(hits) <= 0.97

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ldar_interp.tasks.published import COLUMNS, LDARNET, read_learning_rates, read_published
+from ldar_interp.tasks.examples import OTHER, PUBLISHED, PUBLISHED_TEST
+from ldar_interp.tasks.published import (
+    COLUMNS,
+    LDARNET,
+    find_marks,
+    read_learning_rates,
+    read_published,
+)
 from ldar_interp.tasks.registry import tasks_of
 
 
@@ -54,3 +61,15 @@ def test_learning_rates():
     rates = read_learning_rates()
     assert rates["H3"] == pytest.approx(1e-4) and rates["enhancers"] == pytest.approx(2e-5)
     assert set(rates) == {task.name for task in tasks_of("nt18")}
+
+
+def test_marks_are_of_tasks_with_the_published_test_rows():
+    published = read_published()
+    wanted = published.query("model == @LDARNET").set_index("task")["value"]
+    partly = {"H3": PUBLISHED_TEST, "H4": PUBLISHED, "promoter_tata": OTHER}
+    assert find_marks(published, partly) == (
+        {"H3": wanted["H3"], "H4": wanted["H4"]},
+        "published, other training data",
+    )
+    assert find_marks(published, {"H4": PUBLISHED})[1] == "published, other pretraining"
+    assert find_marks(published, {"promoter_tata": OTHER})[0] == {}

@@ -326,3 +326,29 @@ def test_stand_ins_for_splice_sites(tmp_path, task, labels):
     data = read_task(find_task(task), tmp_path)
     assert data.train["label"].tolist() == data.test["label"].tolist() == labels
     assert data.split == "other" and "Test rows that are also in dev, left out: 2." in data.notes
+
+
+def test_groups_hold_where_rows_are_split_by_hash(tmp_path):
+    rows = draw_rows(60, seed=4)
+    groups = [f"gene{i // 5}" for i in range(60)]
+    write_table(tmp_path / "all.csv", rows, group=groups)
+    data = read_task(SMALL, tmp_path)
+    gene = dict(zip([one for one, _ in rows], groups, strict=True))
+    parts = [{gene[one] for one in part["sequence"]} for part in (data.train, data.test)]
+    assert parts[0] and parts[1] and not parts[0] & parts[1]
+    assert data.test.groupby("group")["sequence"].count().eq(5).all()
+
+
+def test_groups_that_a_given_split_cuts_are_counted(tmp_path):
+    write_table(tmp_path / "train.csv", TRAIN, group=list("aabbccdd"))
+    write_table(tmp_path / "test.csv", TEST, group=["d", "d", "e", ""])
+    note = "Groups on both sides of the split: 2 of 4 test rows have training rows of their group."
+    assert note in read_task(SMALL, tmp_path).notes
+
+
+def test_a_null_sequence_is_a_row_without_a_base(tmp_path):
+    rows = [(None, 0), *TRAIN[1:]]
+    write_table(tmp_path / "train.parquet", rows)
+    write_table(tmp_path / "test.parquet", TEST)
+    data = read_task(SMALL, tmp_path)
+    assert len(data.train) == 7 and "Rows without a base, left out: 1 of train." in data.notes

@@ -182,5 +182,24 @@ def test_wrong_input():
         fit_probe(x, y, x, y, n_classes=2, seed=0).predict(np.zeros((1, 3)))
     with pytest.raises(InputError, match="k is 9; wanted words of 1 to 8 letters"):
         fit_kmer(TRAIN, VALIDATION, n_classes=2, k=9, seed=0)
-    with pytest.raises(InputError, match="epochs 0, patience 4; wanted at least 1"):
+    with pytest.raises(InputError, match="epochs 0, patience 6; wanted at least 1"):
         fit_cnn(TRAIN, VALIDATION, n_classes=2, seed=0, epochs=0)
+
+
+def test_a_network_of_both_strands_gives_them_the_same_answer():
+    small = Examples(TRAIN.sequences[:100], TRAIN.labels[:100])
+    others = [decode(reverse_complement(encode(one))) for one in TEST.sequences[:20]]
+    for both in (True, False):
+        fitted = fit_cnn(small, small, n_classes=2, seed=0, epochs=2, both_strands=both)
+        same = np.allclose(fitted.predict(TEST.sequences[:20]), fitted.predict(others), atol=1e-6)
+        assert fitted.both_strands == both and same == both
+    # Labels of a word on the other strand than in training: only both strands can tell.
+    turned = Examples(
+        [decode(reverse_complement(encode(one))) for one in TEST.sequences], TEST.labels
+    )
+    found = [
+        fit_cnn(TRAIN, VALIDATION, n_classes=2, seed=0, epochs=6, both_strands=both)
+        for both in (True, False)
+    ]
+    lows = [mcc_interval(turned.labels, one.predict(turned.sequences))[0] for one in found]
+    assert lows[0] > 0.5 > lows[1]

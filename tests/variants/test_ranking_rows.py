@@ -75,3 +75,10 @@ def test_labels_of_one_kind_have_no_auroc():
     found = rank_scores(scores, **OPTIONS)
     assert found.auroc["effect"].isna().all() and found.roc.empty
     assert found.auroc["note"].str.endswith("labels of one kind only").all()
+
+
+def test_labelled_rows_without_any_score_have_no_rows():
+    scores = make_scores(models=("checkpoint",)).assign(delta_p=np.nan)
+    scores.loc[4:, "label"] = pd.NA
+    found = rank_scores(scores, **OPTIONS)
+    assert found.auroc.empty and found.roc.empty and "effect" in found.auroc
