@@ -22,6 +22,7 @@ from ldar_interp.downstream.summary import summarise_differences, summarise_meth
 from ldar_interp.errors import InputError
 from ldar_interp.provenance import hash_input
 from ldar_interp.tasks.readers import has_folder
+from ldar_interp.tasks.registry import Task
 from ldar_interp.tune.protocol import Protocol, find_protocol
 
 OVERRIDES = {"n_folds": "folds", "epochs": "epochs", "lr": "lr", "batch_size": "batch_size"}
@@ -95,8 +96,8 @@ def _open_tasks(
             )
     opened: dict[str, RunExamples] = {}
     plans: list[TaskPlan] = []
-    protocol = choose_protocol(settings)
     for task in tasks:
+        protocol = choose_protocol(settings, task)
         examples = open_examples(settings, task, settings.data)
         for other in opened.values():
             _check_apart(examples, other)
@@ -122,11 +123,14 @@ def _check_apart(examples: RunExamples, other: RunExamples) -> None:
         )
 
 
-def choose_protocol(settings: FinetuneSettings) -> Protocol:
-    """The preset with what was set otherwise."""
+def choose_protocol(settings: FinetuneSettings, task: Task) -> Protocol:
+    """The preset with what was set otherwise; a task of the given strand is read on that strand."""
     given = {name: getattr(settings, option) for name, option in OVERRIDES.items()}
     preset = find_protocol(settings.protocol)
-    return preset.override({name: value for name, value in given.items() if value is not None})
+    changes = {name: value for name, value in given.items() if value is not None}
+    if task.is_stranded:
+        changes |= {"rc_augment": False, "rc_average": False}
+    return preset.override(changes)
 
 
 def _identify(

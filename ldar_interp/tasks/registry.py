@@ -20,6 +20,7 @@ from importlib import resources
 from ldar_interp.errors import InputError
 
 SUITES = ("nt18", "gb9", "all")
+_STRANDED = ("promoter", "splice", "coding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ class Task:
     source: str
     where: str
     checked: tuple[str, ...] = ()
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether the label is one of the given strand: promoters lie in front of their start and
+        splice sites in the direction of their gene, so the reverse complement is another case."""
+        return self.group in _STRANDED
 
 
 @cache

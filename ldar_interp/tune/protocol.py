@@ -9,8 +9,9 @@ number of epochs, patience, weight decay and clipping are not described there: t
 ours.
 
 `careful` is the same and more, because fold spread alone understates the error: both strands in
-training and in prediction, bootstrap intervals of the test set, and a search for test sequences
-that the training split holds too.
+training and in prediction (for tasks that have no strand of their own: `finetune` sets it aside for
+promoters, splice sites and coding sequence), bootstrap intervals of the test set, and a search for
+test sequences that the training split holds too.
 
 This module imports no torch, so that a program can show its options quickly.
 """

@@ -97,6 +97,7 @@ def test_provenance_says_what_was_compared(probed):
     assert content["counts"]["H3"]["test"] == {"test": 40, "test_clean": 36}
     assert content["counts"]["H3"]["split"] == "other"
     assert content["protocols"]["H3"]["n_folds"] == 3
+    assert content["protocols"]["H3"]["rc_average"] and content["protocols"]["H3"]["rc_augment"]
     assert (probed / "published.tsv").read_text().count("LDARNet") >= 1
     assert "/" not in content["inputs"]["tasks"]["H3"][0]["file"]
     computing = content["computing"]
@@ -191,8 +192,12 @@ def test_the_folders_of_genomic_benchmarks(tmp_path):
     )  # fmt: skip
     found = run(*words, "--out", out)
     assert found.exit_code == 0, found.output
-    files = json.loads((out / "provenance.json").read_text())["inputs"]["tasks"]
+    content = json.loads((out / "provenance.json").read_text())
+    files = content["inputs"]["tasks"]
     assert [one["file"] for one in files["human_nontata_promoters"]] == [*classes, *classes]
+    # A promoter lies on one strand.
+    protocol = content["protocols"]["human_nontata_promoters"]
+    assert not protocol["rc_average"] and not protocol["rc_augment"] and protocol["check_leaks"]
     # Another sequence is another run.
     (tmp_path / "gb/human_nontata_promoters/test/positive/1.txt").write_text("ACGT" * 60)
     again = run(*words, "--out", out, "--resume")

@@ -58,3 +58,12 @@ def test_unknown_name_lists_close_ones(name, hint):
 def test_unknown_suite():
     with pytest.raises(InputError, match="suite is 'nt19'; wanted one of nt18, gb9, all"):
         tasks_of("nt19")
+
+
+def test_tasks_of_one_strand():
+    found = {task.name for task in tasks_of("all") if task.is_stranded}
+    assert found == {
+        "promoter_all", "promoter_no_tata", "promoter_tata", "splice_sites_all",
+        "splice_sites_acceptors", "splice_sites_donors", "human_nontata_promoters",
+        "demo_coding_vs_intergenomic_seqs",
+    }  # fmt: skip
