@@ -86,12 +86,14 @@ def main(arguments: list[str] | None = None) -> None:
     ------
     SystemExit : 0 at the end, 2 for wrong input, with one line on stderr that says what to do.
     """
-    words = sys.argv[1:] if arguments is None else arguments
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Modules are written with _, commands with -; both are one program.
+    words[:1] = [word.replace("_", "-") for word in words[:1]]
     if words and not words[0].startswith("-") and words[0] not in PROGRAMS:
         known = ", ".join(PROGRAMS)
         typer.echo(f"ldar-interp: error: no program {words[0]!r}; wanted one of {known}", err=True)
         raise SystemExit(2)
-    build_app()(args=list(words), prog_name="ldar-interp")
+    build_app()(args=words, prog_name="ldar-interp")
 
 
 if __name__ == "__main__":

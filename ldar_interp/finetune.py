@@ -19,7 +19,7 @@ from ldar_interp.program import options
 def main(
     task: Annotated[
         list[str] | None,
-        typer.Option(help="A task of the registry; may be repeated.", show_default="none"),
+        typer.Option(help="Tasks of the registry, with commas or one by one.", show_default="none"),
     ] = None,
     suite: Annotated[
         str | None, typer.Option(help="nt18, gb9 or all instead of --task.", show_default="none")

@@ -108,6 +108,12 @@ def test_unknown_program_lists_the_known(capsys: pytest.CaptureFixture[str]) -> 
     )
 
 
+def test_names_of_modules_are_names_of_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["variant_scores", "--help"])
+    assert not end.value.code and "ldar-interp variant-scores" in capsys.readouterr().out
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])

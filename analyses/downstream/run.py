@@ -29,6 +29,9 @@ from ldar_interp.tasks.published import find_marks
 FOLDER = Path(__file__).resolve().parent
 METRIC = "mcc"
 FLOOR = "kmer"
+Counts = dict[str, dict[str, Any]]
+"""By run and task, as in the provenance of the tables."""
+
 LABELS = {
     "probe": "the frozen checkpoint",
     "finetune": "the fine-tuned checkpoint",
@@ -50,16 +53,19 @@ def main(
     """Frozen probes and fine-tuning on every task with data, beside their floors."""
     with one_line_errors(PROGRAM, debug=debug):
         found = {name: read_table(name, tables) for name in NAMES}
+        counts = read_counts(tables)
 
         def fill(folder: Path) -> dict[str, Any]:
             for name, table in found.items():
                 write_table(folder / f"{name}.tsv", table)
             for run in runs_of(found["results"]):
-                draw(found, run, read_splits(run, tables), folder)
+                draw(found, run, counts, folder)
             inputs = [describe_input(tables / f"{name}.tsv") for name in NAMES]
             return {"program": PROGRAM, "inputs": inputs}
 
-        write_folder(out, readme, force=force, fill=fill, describe=lambda _: describe(found))
+        write_folder(
+            out, readme, force=force, fill=fill, describe=lambda _: describe(found, counts)
+        )
 
 
 def runs_of(results: pd.DataFrame) -> list[str]:
@@ -67,24 +73,25 @@ def runs_of(results: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(results["run"].astype(str)))
 
 
-def read_splits(run: str, tables: Path) -> dict[str, str]:
-    """Task -> which of the published rows it was tested on and learned from."""
-    counts = json.loads((tables / PROVENANCE).read_text())["runs"][run]["counts"]
-    return {task: found["split"] for task, found in counts.items()}
+def read_counts(tables: Path) -> Counts:
+    """By run and task what the rows are: `split`, and how many of `test` are clean."""
+    runs = json.loads((tables / PROVENANCE).read_text())["runs"]
+    return {name: run["counts"] for name, run in runs.items()}
 
 
-def draw(found: dict[str, pd.DataFrame], run: str, splits: Mapping[str, str], folder: Path) -> None:
+def draw(found: dict[str, pd.DataFrame], run: str, counts: Counts, folder: Path) -> None:
     """PDF and PNG of one run."""
     results, differences = (
         found[name][found[name]["run"] == run] for name in ("results", "differences")
     )
+    splits = {task: one["split"] for task, one in counts[run].items()}
     marks, label = find_marks(found["published"], splits)
     figure = benchmark_figure(results, differences, published=marks, published_label=label)
     save_figure(figure, folder / run, formats=("pdf", "png"))
     reduce_colours(folder / f"{run}.png")
 
 
-def describe(found: dict[str, pd.DataFrame]) -> tuple[str, ...]:
+def describe(found: dict[str, pd.DataFrame], counts: Counts) -> tuple[str, ...]:
     """Two paragraphs and a table a run: each task against its floors, also without copied rows."""
     paragraphs: list[str] = []
     for run in runs_of(found["results"]):
@@ -108,7 +115,10 @@ def describe(found: dict[str, pd.DataFrame]) -> tuple[str, ...]:
             paragraphs.append(f"Likewise: {'; '.join(counted[1:])}.")
         header = ["task", METRIC.upper(), "5-mers"]
         header += [words for _, _, words in _columns(floors)] + ["verdict"]
-        rows = [_row(results, differences, main, task, floors) for task in tasks]
+        rows = [
+            _row(results, differences, main, task, floors, counts[run][task]["test"])
+            for task in tasks
+        ]
         paragraphs.append(markdown_table(header, rows))
     return tuple(paragraphs)
 
@@ -152,7 +162,12 @@ def _count_below(differences: pd.DataFrame, tasks: Sequence[str]) -> int:
 
 
 def _row(
-    results: pd.DataFrame, differences: pd.DataFrame, main: str, task: str, floors: Sequence[str]
+    results: pd.DataFrame,
+    differences: pd.DataFrame,
+    main: str,
+    task: str,
+    floors: Sequence[str],
+    n_test: Mapping[str, int],
 ) -> tuple[str, ...]:
     mine = results[(results["task"] == task) & (results["split"] == ALL)]
     values = mine.set_index("method")["value"].astype(float)
@@ -160,7 +175,8 @@ def _row(
     for floor, split, _ in _columns(floors):
         row = _find(differences, task, floor, split)
         if row is None:
-            cells.append("none")
+            is_copied = split == CLEAN and n_test[CLEAN] < n_test[ALL]
+            cells.append("none" if split == ALL or is_copied else "no copies")
         else:
             cells.append(with_interval(row["effect"], row["ci_low"], row["ci_high"]))
         if row is not None and (floor, split) == (FLOOR, ALL):

@@ -57,8 +57,10 @@ def lock_folder(out: Path) -> Iterator[None]:
         yield
 
 
-def check_folder(out: Path, *, resume: bool, force: bool) -> None:
+def check_folder(out: Path, *, probe: bool, resume: bool, force: bool) -> None:
     """Refuse to mix runs: what is there must be gone on with or replaced.
+
+    Frozen probes and fine-tuning are two runs, which one folder's tables cannot hold.
 
     Raises
     ------
@@ -75,6 +77,12 @@ def check_folder(out: Path, *, resume: bool, force: bool) -> None:
     if foreign:
         raise InputError(
             f"{out}: also holds {foreign[0]}; wanted a folder of its own: choose another --out"
+        )
+    other = "finetune" if probe else "probe"
+    if resume and any((out / FOLDS).glob(f"*/{other}")):
+        raise InputError(
+            f"{out}: holds a run with{'out' if probe else ''} --probe; wanted the same to go on "
+            "with it: choose another --out"
         )
     if force:
         shutil.rmtree(out / FOLDS, ignore_errors=True)

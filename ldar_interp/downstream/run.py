@@ -38,7 +38,7 @@ def run_tasks(
     InputError, CheckpointError, DeviceError : by the steps, for wrong input.
     """
     with lock_folder(settings.out):
-        check_folder(settings.out, resume=resume, force=force)
+        check_folder(settings.out, probe=settings.probe, resume=resume, force=force)
         states = cache or settings.out / "embeddings"
         opened, plans = _open_tasks(settings)
         jobs = list_jobs(settings, plans)

@@ -48,7 +48,12 @@ class FinetuneSettings(BaseModel):
     @field_validator("task", "floors", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return () if value == "none" else split_words(value)
+        if value == "none":
+            return ()
+        if isinstance(value, list | tuple):
+            # `--task` may be repeated, and each may be a list with commas.
+            return split_words(",".join(map(str, value)))
+        return split_words(value)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -14,8 +14,8 @@ metric a standard error. The interval is value +- z * standard error on the logi
 the logit of (1 + MCC) / 2, which is Fisher's z): near 1 it is wider below than above and never
 leaves the range. In simulations of 400 and 1,500 rows it covers 93-97 % up to an AUROC of .99,
 where percentiles of the replicates fall to 88 % (tests/statistics). Differences of two predictors
-keep their own scale. Where every row is predicted right every draw is too, and the interval is a
-point: a limit of any bootstrap.
+keep their own scale. Where every row is predicted right every draw is too, and no bootstrap knows
+how often the next row will be wrong: there is no interval (NaN).
 
 **Several folds on one test set.** Models trained on other folds differ in what they learned, and
 are all tested on the same rows. Their spread says nothing about those rows: ten folds may agree

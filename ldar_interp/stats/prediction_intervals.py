@@ -63,7 +63,8 @@ def tabulate_intervals(spread: Spread, level: float, *, lowest: Floats | None) -
     half = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance)
     low, high = spread.mean - half, spread.mean + half
     if lowest is not None:
-        low, high = _bend(spread.mean, half, lowest)
+        # Draws that are all alike, as where every row is right, say nothing of the next row.
+        low, high = _bend(spread.mean, np.where(half > 0, half, np.nan), lowest)
     return pd.DataFrame(
         {
             "metric": METRICS,

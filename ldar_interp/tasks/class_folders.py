@@ -4,6 +4,7 @@ Class folders are sorted, so that labels do not depend on the file system. (The 
 PyTorch data set numbers the classes in the order in which the file system lists them.)
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,12 +14,25 @@ from ldar_interp.tasks.examples import PUBLISHED, RawTask
 from ldar_interp.tasks.registry import Task
 
 
-def has_class_folders(folder: Path) -> bool:
-    """Whether `train` and `test` hold folders and no files of their own to read."""
-    return all(
-        (folder / part).is_dir() and any(path.is_dir() for path in (folder / part).iterdir())
+def has_class_folders(folder: Path, classes: Sequence[str]) -> bool:
+    """Whether `train` and `test` hold folders.
+
+    Raises
+    ------
+    InputError : only one of them does, and its folders are the classes.
+    """
+    inside = {
+        part: {path.name for path in (folder / part).iterdir() if path.is_dir()}
         for part in ("train", "test")
-    )
+        if (folder / part).is_dir()
+    }
+    found = [part for part, names in inside.items() if names]
+    if len(found) == 1 and inside[found[0]] == set(classes):
+        missing = folder / ("test" if found == ["train"] else "train")
+        raise InputError(
+            f"{missing} has no folders of classes, and {found[0]} beside it has; wanted both"
+        )
+    return len(found) == 2
 
 
 def read_class_folders(task: Task, folder: Path) -> RawTask:

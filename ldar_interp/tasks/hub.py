@@ -33,6 +33,10 @@ def fetch_task(task: Task, address: str | Path) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    # The error of the package below, whichever it is in this version: no connection is none of the
+    # hub's own.
+    http_error = next(base for base in HfHubHTTPError.__mro__[1:] if issubclass(base, Exception))
+
     repo = matched[1]
     try:
         files = HfApi().list_repo_files(repo, repo_type="dataset")
@@ -43,7 +47,7 @@ def fetch_task(task: Task, address: str | Path) -> Path:
                 "FASTA or parquet"
             )
         return Path(snapshot_download(repo, repo_type="dataset", allow_patterns=chosen))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except (http_error, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"{address}: cannot be downloaded ({reason[:160]}); check the name and the network, or "

@@ -51,11 +51,15 @@ def has_folder(task: Task, folder: str | Path) -> bool:
     """Whether a folder of task folders has one for this task; for the hub always True.
 
     What lies in it is `read_task`'s to judge: a broken one is an error there, and not absent here.
+    Another task's folder counts where it holds collected rows of this one.
     """
     if is_hub_address(folder):
         return True
-    names = (task.name, HOMES.get(task.name, task.name))
-    return any((Path(folder).expanduser() / name).is_dir() for name in names)
+    place = Path(folder).expanduser()
+    if (place / task.name).is_dir():
+        return True
+    home = place / HOMES.get(task.name, task.name)
+    return home.is_dir() and read_collected(task, home) is not None
 
 
 def _list_candidates(task: Task, place: Path) -> list[Path]:
@@ -74,7 +78,7 @@ def _list_candidates(task: Task, place: Path) -> list[Path]:
 
 
 def _read_layout(task: Task, place: Path) -> RawTask | None:
-    if place.is_dir() and has_class_folders(place):
+    if place.is_dir() and has_class_folders(place, task.classes):
         return read_class_folders(task, place)
     raw = read_collected(task, place)
     if raw is not None:

@@ -8,7 +8,7 @@ import pytest
 from analyses.downstream import collect
 from analyses.downstream.collect import describe as describe_runs
 from analyses.downstream.collect import gather
-from analyses.downstream.run import describe
+from analyses.downstream.run import describe, read_counts
 from analyses.nano_runs.tables import read_table
 from analyses.outcome import with_outcome
 from ldar_interp.errors import InputError
@@ -36,10 +36,14 @@ def write_run(folder, effect, task="H3", weights="a"):
         "arguments": {"task": [task], "suite": None, "seed": 1},
         "inputs": {"checkpoint": "c", "tasks": {task: ["file"]}},
         "weights": {"probe": weights},
-        "counts": {task: {"train": 10}},
+        "counts": {task: {"train": 10, "test": {"test": 20, "test_clean": 20}}},
     }
     (folder / "provenance.json").write_text(json.dumps(made_of))
     return folder
+
+
+def count(names, clean=20):
+    return {name: {"H3": {"test": {"test": 20, "test_clean": clean}}} for name in names}
 
 
 def test_rows_of_all_folds_are_kept_and_runs_named(tmp_path):
@@ -51,7 +55,7 @@ def test_rows_of_all_folds_are_kept_and_runs_named(tmp_path):
 
 def test_a_task_is_above_its_floor_only_if_the_interval_is(tmp_path):
     runs = [write_run(tmp_path / str(k), effect) for k, effect in enumerate((0.2, 0.05, -0.2))]
-    text = "\n".join(describe(gather(runs)))
+    text = "\n".join(describe(gather(runs), count("012")))
     assert "Run `0`: 1 of 1 tasks are above" in text
     assert "Run `1`: 0 of 1 tasks are above" in text and "the interval holds 0" in text
     assert "Run `2`: 0 of 1 tasks are above" in text and "1 are below it" in text
@@ -68,7 +72,7 @@ def test_the_outcome_says_every_declared_endpoint(tmp_path):
     ]
     results = results[results["run"] == "H3"].assign(run="probe")
     differences = pd.DataFrame(rows, columns=differences.columns)
-    text = "\n".join(describe({"results": results, "differences": differences}))
+    text = "\n".join(describe({"results": results, "differences": differences}, count(["probe"])))
     assert "1 of 1 tasks are above 5-mers**, their floor (MCC of the frozen checkpoint" in text
     assert (
         "Likewise: 0 of 1 tasks are above random weights; 0 of 1 tasks are above 5-mers on the "
@@ -79,14 +83,18 @@ def test_the_outcome_says_every_declared_endpoint(tmp_path):
         "+0.150 [-0.010, 0.310] | above |"
     ) in text
     # Without copies there is nothing to say of rows without them.
-    whole = "\n".join(describe({"results": results, "differences": differences.iloc[:1]}))
-    assert "0 of 0 tasks are above 5-mers on the rows without copies" in whole
-    assert "| none | above |" in whole
+    whole = {"results": results, "differences": differences.iloc[:1]}
+    text = "\n".join(describe(whole, count(["probe"])))
+    assert "0 of 0 tasks are above 5-mers on the rows without copies" in text
+    assert "| no copies | above |" in text
+    assert "| none | above |" in "\n".join(describe(whole, count(["probe"], clean=0)))
 
 
 def test_committed_outcome_and_figures_are_those_of_the_committed_tables():
     found = {name: read_table(name, collect.TABLES) for name in collect.NAMES}
-    assert with_outcome(README, describe(found)) == README.read_text(), "run make figures"
+    assert (
+        with_outcome(README, describe(found, read_counts(collect.TABLES))) == README.read_text()
+    ), "run make figures"
     figures = ROOT / "figures" / "downstream"
     content = json.loads((figures / "provenance.json").read_text())
     for recorded in content["inputs"]:
@@ -106,7 +114,7 @@ def test_a_run_may_be_a_folder_of_tasks(tmp_path, capsys):
     assert found["results"]["task"].tolist() == ["H3", "H3", "H4", "H4"]
     assert "H3K9ac is left out, because it is not finished" in capsys.readouterr().err
     made_of = describe_runs([tmp_path / "probe"])
-    assert made_of["probe"]["counts"] == {"H3": {"train": 10}, "H4": {"train": 10}}
+    assert set(made_of["probe"]["counts"]) == {"H3", "H4"}
     write_run(tmp_path / "probe" / "again", 0.1)
     with pytest.raises(InputError, match="probe: has task H3 twice"):
         gather([tmp_path / "probe"])

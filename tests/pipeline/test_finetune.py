@@ -257,3 +257,24 @@ def test_a_fold_that_cannot_be_written_keeps_its_state(data, tmp_path, monkeypat
     monkeypatch.undo()
     assert run(*words, "--out", out, "--resume").exit_code == 0
     assert not (out / "folds/H3/finetune/fold_00").exists()
+
+
+def test_one_folder_does_not_hold_both_kinds_of_run(probed, data):
+    words = ("--task", "H3", "--data", data, "--folds", 3, "--epochs", 1, "--out", probed)
+    found = run(*words, "--resume")
+    assert found.exit_code == 2 and "holds a run with --probe" in found.output
+    assert "probe" in set(read(probed)["method"])
+
+
+def test_tasks_with_commas_are_tasks(data, tmp_path):
+    words = ("--task", "H3,H4", "--data", data, "--probe", "--folds", 2, "--floors", "none")
+    found = run(*words, "--out", tmp_path / "out")
+    assert "has no data of H4" in found.output
+
+
+def test_a_suite_leaves_out_tasks_whose_rows_would_lie_in_the_folder_of_another(tmp_path):
+    write_task(tmp_path / "own/H3")
+    write_task(tmp_path / "own/splice_sites_all")
+    words = ("--suite", "nt18", "--data", tmp_path / "own", "--probe", "--folds", 2)
+    found = run(*words, "--out", tmp_path / "out")
+    assert "splice_sites_acceptors, splice_sites_donors" in found.output

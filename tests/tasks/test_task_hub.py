@@ -4,6 +4,7 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+from huggingface_hub.errors import HfHubHTTPError
 from task_files import draw_rows, write_fasta
 
 from ldar_interp.errors import InputError
@@ -72,3 +73,19 @@ def test_no_network(monkeypatch):
     ) as error:
         read_task(H3, ADDRESS)
     assert "\n" not in str(error.value)
+
+
+def test_no_connection_is_one_line(monkeypatch):
+    # What the hub's package lets through when there is no network is of the package below it.
+    below = next(base for base in HfHubHTTPError.__mro__[1:] if issubclass(base, Exception))
+
+    class ConnectError(below):
+        def __init__(self):
+            """Without a request, which the package below wants."""
+
+    def list_files(*_, **__):
+        raise ConnectError
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", list_files)
+    with pytest.raises(InputError, match=r"cannot be downloaded \(ConnectError\); check the name"):
+        read_task(H3, ADDRESS)

@@ -1,6 +1,7 @@
 """Every layout that users have, written small and read back; one test for each error message."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -352,3 +353,11 @@ def test_a_null_sequence_is_a_row_without_a_base(tmp_path):
     write_table(tmp_path / "test.parquet", TEST)
     data = read_task(SMALL, tmp_path)
     assert len(data.train) == 7 and "Rows without a base, left out: 1 of train." in data.notes
+
+
+def test_class_folders_of_one_part_only(tmp_path):
+    task = find_task("human_nontata_promoters")
+    write_class_folders(tmp_path, task.classes)
+    shutil.rmtree(tmp_path / "test")
+    with pytest.raises(InputError, match="test has no folders of classes, and train beside it"):
+        read_task(task, tmp_path)
