@@ -4,7 +4,8 @@ Example: python -m analyses.downstream.collect runs/downstream/probe runs/downst
 
 A folder is a run, or holds the runs of single tasks; its name is what the tables call it. Rows of
 all folds together are kept; single folds stay in the runs' own folders. Tasks that an earlier call
-gathered keep their rows until their results are gathered again.
+gathered keep their rows until their results are gathered again. Settings and weights are the same for
+all tasks of a run; floors need not be, since the tables show which of them a task has.
 """
 
 import json
@@ -148,10 +149,11 @@ def in_order(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def _describe_run(content: dict[str, Any]) -> dict[str, Any]:
-    arguments = {k: v for k, v in content["arguments"].items() if k not in ("task", "suite")}
+    by_task = ("task", "suite", "floors")
     return {
-        "arguments": arguments,
+        "arguments": {k: v for k, v in content["arguments"].items() if k not in by_task},
         "checkpoint": content["inputs"]["checkpoint"],
+        "computing": content["computing"],
         "weights": content["weights"],
         "inputs": content["inputs"]["tasks"],
         "counts": content["counts"],
@@ -161,7 +163,7 @@ def _describe_run(content: dict[str, Any]) -> dict[str, Any]:
 def _join(described: Described, name: str, run: dict[str, Any]) -> None:
     """Add the tasks of a run to those that are there under its name."""
     found = described.setdefault(name, {**run, "inputs": {}, "counts": {}})
-    for key in ("arguments", "checkpoint", "weights"):
+    for key in ("arguments", "checkpoint", "computing", "weights"):
         if found[key] != run[key]:
             raise InputError(
                 f"{name}: its tasks were made with different {key}, and one table cannot hold "

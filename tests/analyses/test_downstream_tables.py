@@ -33,9 +33,10 @@ def write_run(folder, effect, task="H3", weights="a"):
     published = {"task": task, "model": "LDARNet", "metric": "mcc", "value": 0.8}
     pd.DataFrame([published]).to_csv(folder / "published.tsv", sep="\t", index=False)
     made_of = {
-        "arguments": {"task": [task], "suite": None, "seed": 1},
+        "arguments": {"task": [task], "suite": None, "seed": 1, "floors": [task]},
         "inputs": {"checkpoint": "c", "tasks": {task: ["file"]}},
         "weights": {"probe": weights},
+        "computing": {"device": "cpu"},
         "counts": {task: {"train": 10, "test": {"test": 20, "test_clean": 20}}},
     }
     (folder / "provenance.json").write_text(json.dumps(made_of))
