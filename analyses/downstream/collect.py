@@ -4,8 +4,8 @@ Example: python -m analyses.downstream.collect runs/downstream/probe runs/downst
 
 A folder is a run, or holds the runs of single tasks; its name is what the tables call it. Rows of
 all folds together are kept; single folds stay in the runs' own folders. Tasks that an earlier call
-gathered keep their rows until their results are gathered again. Settings and weights are the same for
-all tasks of a run; floors need not be, since the tables show which of them a task has.
+gathered keep their rows until their results are gathered again. All tasks of a run have the same
+settings and weights; floors may differ, since the tables show which of them a task has.
 """
 
 import json
