@@ -33,9 +33,8 @@ def fetch_task(task: Task, address: str | Path) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    # The error of the package below, whichever it is in this version: no connection is none of the
-    # hub's own.
-    http_error = next(base for base in HfHubHTTPError.__mro__[1:] if issubclass(base, Exception))
+    # Of the package below, whichever it is in this version: no connection is none of the hub's own.
+    http_error: type[Exception] = HfHubHTTPError.__mro__[1]
 
     repo = matched[1]
     try:

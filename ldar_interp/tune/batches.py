@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import PAD, encode
+from ldar_interp.genome.alphabet import PAD, encode, reverse_complement
+
+Encoded = Sequence[NDArray[np.uint8]]
+"""Ids of each sequence, (l,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ def encode_sequences(sequences: Sequence[str]) -> list[NDArray[np.uint8]]:
     return encoded
 
 
+def list_strands(encoded: Encoded, *, both: bool) -> list[Encoded]:
+    """The given strand and, if both are wanted, the reverse complements in the same order."""
+    return [encoded, [reverse_complement(ids) for ids in encoded]] if both else [encoded]
+
+
 def plan_batches(
     lengths: Sequence[int] | NDArray[np.int64], max_bases: int
 ) -> list[NDArray[np.int64]]:
@@ -62,9 +70,7 @@ def plan_batches(
     return batches
 
 
-def pad_batch(
-    encoded: Sequence[NDArray[np.uint8]], rows: NDArray[np.int64], device: torch.device
-) -> PaddedBatch:
+def pad_batch(encoded: Encoded, rows: NDArray[np.int64], device: torch.device) -> PaddedBatch:
     """The sequences `rows` of `encoded` as one batch."""
     lengths = [len(encoded[row]) for row in rows]
     longest = max(lengths)

@@ -22,9 +22,15 @@ from torch import Tensor, nn
 
 from ldar_interp.boundaries.workers import one_thread
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import N, reverse_complement
+from ldar_interp.genome.alphabet import N
 from ldar_interp.stats.classification import score_predictions
-from ldar_interp.tune.batches import encode_sequences, pad_batch, plan_batches
+from ldar_interp.tune.batches import (
+    Encoded,
+    encode_sequences,
+    list_strands,
+    pad_batch,
+    plan_batches,
+)
 from ldar_interp.tune.checks import check_labels
 from ldar_interp.tune.examples import Examples
 from ldar_interp.tune.probe import Floats
@@ -33,8 +39,6 @@ _FILTERS, _WIDTHS, _POOL, _DROPOUT = 64, (11, 7), 4, 0.3
 _BATCH, _LR, _WEIGHT_DECAY = 64, 1e-3, 1e-4
 _PREDICT_BP = 65536
 _CPU = torch.device("cpu")
-
-Encoded = list[NDArray[np.uint8]]
 
 
 class SmallCnn(nn.Module):
@@ -72,7 +76,9 @@ class CnnFloor:
 
     def predict(self, sequences: Sequence[str]) -> Floats:
         """Probabilities float64 (n, n_classes)."""
-        return _predict(self.network, _list_strands(encode_sequences(sequences), self.both_strands))
+        return _predict(
+            self.network, list_strands(encode_sequences(sequences), both=self.both_strands)
+        )
 
 
 def fit_cnn(
@@ -99,8 +105,8 @@ def fit_cnn(
         raise InputError(f"epochs {epochs}, patience {patience}; wanted at least 1")
     check_labels(train.labels, n_classes, "training rows")
     check_labels(validation.labels, n_classes, "validation rows")
-    strands = _list_strands(encode_sequences(train.sequences), both_strands)
-    held_out = _list_strands(encode_sequences(validation.sequences), both_strands)
+    strands = list_strands(encode_sequences(train.sequences), both=both_strands)
+    held_out = list_strands(encode_sequences(validation.sequences), both=both_strands)
     labels = torch.from_numpy(np.asarray(train.labels, dtype=np.int64))
     rng = np.random.default_rng(seed)
     with one_thread("cpu"), torch.random.fork_rng(devices=[]):
@@ -120,11 +126,6 @@ def fit_cnn(
                 break
     network.load_state_dict(best)
     return CnnFloor(network.eval().requires_grad_(False), both_strands, at + 1, tuple(history))
-
-
-def _list_strands(encoded: Encoded, both_strands: bool) -> list[Encoded]:
-    """The given strand, and its reverse complements if wanted."""
-    return [encoded, [reverse_complement(ids) for ids in encoded]] if both_strands else [encoded]
 
 
 def _show(strands: list[Encoded], rng: np.random.Generator) -> Encoded:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from ldar_interp.boundaries.workers import run_jobs
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import PAD, reverse_complement
+from ldar_interp.genome.alphabet import PAD
 from ldar_interp.model.backend import F32_PRODUCTS, backend_versions, find_backend
 from ldar_interp.model.ldarnet import LDARNet
-from ldar_interp.tune.batches import encode_sequences, pad_batch, plan_batches
+from ldar_interp.tune.batches import encode_sequences, list_strands, pad_batch, plan_batches
 from ldar_interp.tune.embedding_cache import EmbeddingCache, Key, States, hash_ids
 from ldar_interp.tune.hashes import hash_tensors
 from ldar_interp.tune.pooling import pool_chunks, pool_mean
@@ -75,7 +75,7 @@ def embed(
     """
     check_pooling(model, pooling)
     forward = encode_sequences(sequences)
-    strands = [forward, [reverse_complement(ids) for ids in forward]] if rc_average else [forward]
+    strands = list_strands(forward, both=rc_average)
     keys = [[hash_ids(ids) for ids in strand] for strand in strands]
     # Each distinct sequence once, in the order in which they come.
     wanted = {

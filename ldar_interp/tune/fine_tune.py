@@ -23,13 +23,13 @@ from ldar_interp.genome.alphabet import reverse_complement
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.stats.classification import score_predictions
 from ldar_interp.train.step import choose_precision
-from ldar_interp.tune.batches import encode_sequences
+from ldar_interp.tune.batches import Encoded, encode_sequences
 from ldar_interp.tune.checks import check_examples, check_model, warn_if_long
 from ldar_interp.tune.examples import Examples
 from ldar_interp.tune.order import draw_strands, draw_subset, plan_epoch
 from ldar_interp.tune.plateau import best_of, count_reductions, is_over
 from ldar_interp.tune.pooling import Head
-from ldar_interp.tune.predict import Encoded, device_of, evaluate, usual_max_bases
+from ldar_interp.tune.predict import device_of, evaluate, usual_max_bases
 from ldar_interp.tune.predict import predict as predict
 from ldar_interp.tune.protocol import Protocol
 from ldar_interp.tune.resume import (

@@ -13,14 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ldar_interp.errors import InputError
-from ldar_interp.genome.alphabet import PAD, reverse_complement
+from ldar_interp.genome.alphabet import PAD
 from ldar_interp.model.ldarnet import LDARNet, LDARNetOutput
 from ldar_interp.train.step import autocast, choose_precision
-from ldar_interp.tune.batches import PaddedBatch, encode_sequences, pad_batch, plan_batches
+from ldar_interp.tune.batches import (
+    Encoded,
+    PaddedBatch,
+    encode_sequences,
+    list_strands,
+    pad_batch,
+    plan_batches,
+)
 from ldar_interp.tune.checks import warn_if_long
 from ldar_interp.tune.pooling import Head
-
-Encoded = Sequence[NDArray[np.uint8]]
 
 MAX_BASES_CPU, MAX_BASES_GPU = 16_384, 131_072
 
@@ -86,9 +91,7 @@ def evaluate(
     max_bases: int,
 ) -> Evaluation:
     """`predict` on encoded sequences, with what the router does on them."""
-    strands: list[Encoded] = [encoded]
-    if rc_average:
-        strands.append([reverse_complement(ids) for ids in encoded])
+    strands = list_strands(encoded, both=rc_average)
     device = device_of(model)
     prob = np.zeros((len(encoded), head.n_classes))
     cuts = torch.zeros(3, dtype=torch.float64, device=device)

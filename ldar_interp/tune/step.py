@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from ldar_interp.model.ldarnet import LDARNet
 from ldar_interp.model.losses import total_ratio_loss
 from ldar_interp.train.schedule import decays
-from ldar_interp.tune.batches import pad_batch, plan_batches
+from ldar_interp.tune.batches import Encoded, pad_batch, plan_batches
 from ldar_interp.tune.plateau import reduce_rate
 from ldar_interp.tune.pooling import Head
-from ldar_interp.tune.predict import Encoded, device_of, read_batch
+from ldar_interp.tune.predict import device_of, read_batch
 from ldar_interp.tune.protocol import Protocol
 
 
