@@ -36,6 +36,8 @@ _PLACES = {
     "ladder_figure": "ldar_interp.plots.ladder_figure",
     "collect": "ldar_interp.profiles",
     "enrichment": "ldar_interp.stats.enrichment",
+    "embed": "ldar_interp.tune.embeddings",
+    "fit_probe": "ldar_interp.tune.probe",
     "plot_profile": "ldar_interp.plots.profiles",
     "plot_locus": "ldar_interp.plots.locus",
     "splice_figure": "ldar_interp.plots.splice",
@@ -72,6 +74,8 @@ if TYPE_CHECKING:
     from ldar_interp.sites.same_letters import build_same_letters as build_same_letters
     from ldar_interp.sites.scan import scan_motifs as scan_motifs
     from ldar_interp.stats.enrichment import enrichment as enrichment
+    from ldar_interp.tune.embeddings import embed as embed
+    from ldar_interp.tune.probe import fit_probe as fit_probe
 
 
 def __getattr__(name: str) -> Any:

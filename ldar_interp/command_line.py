@@ -4,10 +4,10 @@ import json
 import logging
 import os
 import shutil
+import signal
 import stat
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from ldar_interp.errors import InputError, LdarError
+from ldar_interp.toml_files import read_toml
 
 Settings = TypeVar("Settings", bound=BaseModel)
 MARKER = "provenance.json"
@@ -28,8 +29,13 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def one_line_errors(program: str, *, debug: bool) -> Iterator[None]:
-    """Print an input error as one line and exit with code 2; with `debug`, let it through."""
+def one_line_errors(
+    program: str, *, debug: bool, interrupted: str = "interrupted"
+) -> Iterator[None]:
+    """Print an input error as one line and exit with code 2; with `debug`, let it through.
+
+    After Ctrl-C `interrupted` is printed, and the code is 130.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
     logger = logging.getLogger("ldar_interp")
@@ -41,6 +47,9 @@ def one_line_errors(program: str, *, debug: bool) -> Iterator[None]:
             raise
         say(f"{program}: error: {' '.join(str(error).splitlines())}")
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        say(f"{program}: {interrupted}")
+        raise SystemExit(128 + signal.SIGINT) from None
     finally:
         logger.removeHandler(handler)
 
@@ -164,7 +173,7 @@ def merge_settings(
     ------
     InputError : the file cannot be read, has an unknown entry, or a value is not allowed.
     """
-    values = {} if file is None else _read_toml(file)
+    values = {} if file is None else _read_options(file)
     typed = {key: value for key, value in given.items() if value is not None}
     if any(name in typed for name in instead):
         values = {key: value for key, value in values.items() if key not in instead}
@@ -183,17 +192,10 @@ def merge_settings(
     )
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def _read_options(file: Path) -> dict[str, Any]:
     """Entries of a TOML file, - in their names read as _."""
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{file}: cannot be read ({error.strerror}); wanted a TOML file of options"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: is not TOML ({error}); wanted lines `option = value`") from None
-    return {key.replace("-", "_"): value for key, value in raw.items()}
+    found = read_toml(file, "wanted lines `option = value`")
+    return {key.replace("-", "_"): value for key, value in found.items()}
 
 
 def _umask() -> int:

@@ -106,7 +106,8 @@ def main(
         "max_test": max_test, "n_boot": n_boot, "seed": seed, "device": device,
         "backend": backend, "precision": precision,
     }  # fmt: skip
-    with one_line_errors(PROGRAM, debug=debug):
+    goes_on = "interrupted; the same command with --resume goes on"
+    with one_line_errors(PROGRAM, debug=debug, interrupted=goes_on):
         settings = merge_settings(FinetuneSettings, config, given, instead=("task", "suite"))
         # Only here, because torch and matplotlib take seconds that --help should not.
         from ldar_interp.boundaries.extract import count_workers

@@ -193,6 +193,14 @@ def test_errors_become_one_line_and_exit_code_2(capsys):
     assert capsys.readouterr() == ("", "prog: error: x.fa: is bad and ugly; mend it\n")
 
 
+def test_ctrl_c_is_said_and_has_its_own_exit_code(capsys):
+    for words in ({}, {"interrupted": "stopped; --resume goes on"}):
+        with pytest.raises(SystemExit) as caught, one_line_errors("prog", debug=True, **words):
+            raise KeyboardInterrupt
+        assert caught.value.code == 130
+    assert capsys.readouterr() == ("", "prog: interrupted\nprog: stopped; --resume goes on\n")
+
+
 def test_debug_and_bugs_keep_their_traceback():
     with pytest.raises(InputError), one_line_errors("prog", debug=True):
         raise InputError("x")

@@ -4,11 +4,13 @@ Results come in the order of the jobs, and a job is never split, so the numbers 
 how many processes there are.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 import torch
@@ -72,10 +74,7 @@ def _run(
             for job in jobs:
                 yield work(model, job)
         return
-    # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_start_worker, initargs=(model, work)
-    ) as pool:
+    with worker_pool(workers, _start_worker, model, work) as pool:
         # `map` would read all jobs at once; this holds a few a worker.
         pending: list[Future[Any]] = []
         for job in jobs:
@@ -84,6 +83,47 @@ def _run(
                 yield pending.pop(0).result()
         for future in pending:
             yield future.result()
+
+
+@contextmanager
+def worker_pool(n: int, prepare: Callable[..., None], *given: Any) -> Iterator[ProcessPoolExecutor]:
+    """`n` processes that each begin with `prepare(*given)`.
+
+    After an error no job is begun any more, and those that run are waited for; Ctrl-C ends them
+    where they are.
+    """
+    _hear_interrupts()
+    before = active_children()
+    # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
+    with ProcessPoolExecutor(
+        n, get_context("spawn"), initializer=_begin, initargs=(prepare, given)
+    ) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            for process in active_children():
+                if process not in before:
+                    process.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _hear_interrupts() -> None:
+    """Put Python's own handler of Ctrl-C back in place.
+
+    polars puts another one below it when it is imported (2.1.0 was seen to), with which a
+    process that waits for a lock hears nothing until the wait is over.
+    """
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+
+
+def _begin(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
+    # A terminal sends Ctrl-C to all processes at once: a worker would take it for an error of the
+    # job in hand and begin the next.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare(*given)
 
 
 _worker: tuple[LDARNet, Callable[[LDARNet, Any], Any]] | None = None

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ldar_interp.downstream.settings import FinetuneSettings
 from ldar_interp.errors import InputError
 from ldar_interp.tasks.examples import TaskData
+from ldar_interp.tasks.own import open_task
 from ldar_interp.tasks.readers import read_task
-from ldar_interp.tasks.registry import Task, find_task, tasks_of
+from ldar_interp.tasks.registry import Task, tasks_of
 from ldar_interp.tune.examples import Examples
 
 ALL, CLEAN = "test", "test_clean"
@@ -52,11 +53,12 @@ def find_tasks(settings: FinetuneSettings) -> tuple[Task, ...]:
 
     Raises
     ------
-    InputError : no task is called so.
+    InputError : no task is called so, in the registry or by a `task.toml` in the data.
     """
+    assert settings.data is not None, "settings without data are refused"
     if settings.suite is not None:
         return tasks_of(settings.suite)
-    return tuple(find_task(name) for name in settings.task)
+    return tuple(open_task(name, settings.data) for name in settings.task)
 
 
 def open_examples(settings: FinetuneSettings, task: Task, folder: str) -> RunExamples:

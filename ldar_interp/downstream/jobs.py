@@ -8,20 +8,19 @@ depend on how many processes there are.
 import shutil
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 from tqdm import tqdm
 
-from ldar_interp.boundaries.workers import one_thread, prepare_process
+from ldar_interp.boundaries.workers import one_thread, prepare_process, worker_pool
 from ldar_interp.downstream.examples import RunExamples, open_examples
 from ldar_interp.downstream.methods import FoldLearner, works_by_fold
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
 from ldar_interp.downstream.store import FoldResult, fold_path, read_fold, write_fold
-from ldar_interp.tasks.registry import find_task
+from ldar_interp.tasks.own import open_task
 from ldar_interp.tasks.splits import make_folds
 from ldar_interp.tune.protocol import Protocol
 
@@ -97,18 +96,10 @@ def _finish(
                 do_job(settings, job, cache)
             yield
         return
-    # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
-    with ProcessPoolExecutor(
-        n_processes, get_context("spawn"), initializer=prepare_process
-    ) as pool:
-        futures = [pool.submit(do_job, settings, job, cache) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield
-        finally:
-            # After an error nothing more is begun.
-            pool.shutdown(wait=False, cancel_futures=True)
+    with worker_pool(n_processes, prepare_process) as pool:
+        for future in as_completed([pool.submit(do_job, settings, job, cache) for job in jobs]):
+            future.result()
+            yield
 
 
 def do_job(settings: FinetuneSettings, job: Job, cache: Path) -> None:
@@ -131,4 +122,4 @@ def _open(settings: FinetuneSettings, plan: TaskPlan) -> RunExamples:
 
 @lru_cache(maxsize=1)
 def _open_once(settings: FinetuneSettings, task: str, folder: str) -> RunExamples:
-    return open_examples(settings, find_task(task), folder)
+    return open_examples(settings, open_task(task, folder), folder)

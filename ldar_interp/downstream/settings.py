@@ -75,6 +75,13 @@ class FinetuneSettings(BaseModel):
                 "--probe with --precision bf16, but frozen states are computed in fp32; wanted "
                 "fp32 or auto, or no --probe"
             )
+        tuning = {"epochs": self.epochs, "lr": self.lr, "batch-size": self.batch_size}
+        option = next((name for name, value in tuning.items() if value is not None), None)
+        if self.probe and option is not None:
+            raise InputError(
+                f"--probe with --{option}, which only fine-tuning has; wanted no --{option}, or no "
+                "--probe"
+            )
         if len(set(self.task)) < len(self.task) or len(set(self.floors)) < len(self.floors):
             raise InputError("a task or a floor was given twice; wanted each once")
         return self

@@ -13,7 +13,6 @@ The name must be the one that the release gives, so that a mistyped accession ca
 another factor unseen.
 """
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from ldar_interp.errors import InputError
 from ldar_interp.sites.jaspar import NEWEST, fetch_all_jaspar, fetch_vertebrates
 from ldar_interp.sites.motif import Motif, check_motifs, make_names_unique
 from ldar_interp.sites.motif_files import read_motif_file
+from ldar_interp.toml_files import read_toml
 
 DECLARED, ALL = "declared", "all"
 DECLARED_LIST = Path(str(resources.files("ldar_interp.assets"))) / "motifs.toml"
@@ -88,13 +88,7 @@ def read_motif_list(path: str | Path) -> tuple[Motif, ...]:
 
 
 def _read_entries(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open("rb") as handle:
-            content = tomllib.load(handle)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error}); wanted a list of [[motif]]") from error
+    content = read_toml(path, "wanted a list of [[motif]]")
     tables = content.get("motif")
     if set(content) != {"motif"} or not isinstance(tables, list) or not tables:
         raise InputError(

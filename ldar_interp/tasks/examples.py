@@ -174,15 +174,21 @@ def _clean(task: Task, raw: RawTask, name: str, notes: list[str]) -> pd.DataFram
             f"Letters other than A, C, G, T, read as N: in {int(has_n.sum())} of {len(frame)} "
             f"{name} rows."
         )
-    low, high = task.length_bp
-    is_odd = (lengths < low) | (lengths > high)
-    if is_odd.any():
-        found_span = _say_span(int(lengths[is_odd].min()), int(lengths[is_odd].max()))
-        notes.append(
-            f"Other lengths than published ({_say_span(low, high)}): {int(is_odd.sum())} of "
-            f"{len(frame)} {name} rows, {found_span}."
-        )
+    if task.length_bp is not None:
+        _note_lengths(lengths, task.length_bp, name, notes)
     return frame.astype({"group": str})
+
+
+def _note_lengths(
+    lengths: pd.Series, published: tuple[int, int], name: str, notes: list[str]
+) -> None:
+    low, high = published
+    odd = lengths[(lengths < low) | (lengths > high)]
+    if len(odd):
+        notes.append(
+            f"Other lengths than published ({_say_span(low, high)}): {len(odd)} of "
+            f"{len(lengths)} {name} rows, {_say_span(int(odd.min()), int(odd.max()))}."
+        )
 
 
 def _say_span(low: int, high: int) -> str:
@@ -194,6 +200,8 @@ def _read_labels(task: Task, column: pd.Series, where: str) -> np.ndarray:
     text = column.astype(str).str.strip()
     known = {name: i for i, name in enumerate(task.classes)}
     known |= {str(i): i for i in range(len(task.classes))}
+    # As pandas writes whole numbers of a column that had a gap.
+    known |= {f"{i}.0": i for i in range(len(task.classes))}
     label = text.map(known)
     if label.isna().any():
         row = int(np.flatnonzero(label.isna())[0])
@@ -245,6 +253,8 @@ def _note_groups(parts: Mapping[str, pd.DataFrame], notes: list[str]) -> None:
 
 def _judge_split(task: Task, raw: RawTask, notes: list[str]) -> str:
     """What the sizes leave of the reader's claim, and a note for each size that differs."""
+    if task.n_train is None:
+        return OTHER
     n_train = sum(len(raw.parts[name]) for name in PARTS[:2] if name in raw.parts)
     n_test = len(raw.parts["test"])
     if n_train != task.n_train:

@@ -8,6 +8,7 @@
 The folder is the task's own, or one that holds the task's folder by its name.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from ldar_interp.errors import InputError
@@ -43,6 +44,8 @@ def read_task(task: Task, folder: str | Path) -> TaskData:
     for candidate in _list_candidates(task, place):
         raw = _read_layout(task, candidate)
         if raw is not None:
+            if task.definition is not None:
+                raw = replace(raw, files=(*raw.files, task.definition))
             return build_task(task, raw)
     raise InputError(f"{place} has no data of {task.name}; to get them, {task.where}")
 

@@ -16,6 +16,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from ldar_interp.errors import InputError
 
@@ -25,39 +26,39 @@ _STRANDED = ("promoter", "splice", "coding")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task as published.
+    """One task as published, or one of a user's own (`tasks/own.py`).
 
     Attributes
     ----------
     name : as in the release, `H3` or `human_nontata_promoters`; also the name of its folder.
-    suite : `nt18` or `gb9`.
-    group : `histone`, `promoter`, `enhancer`, `splice`, `regulatory`, `coding` or `species`.
+    suite : `nt18`, `gb9` or `own`.
+    group : `histone`, `promoter`, `enhancer`, `splice`, `regulatory`, `coding`, `species` or `own`.
     classes : names in the order of their labels 0..n-1.
-    length_bp : shortest and longest published sequence.
+    length_bp : shortest and longest published sequence; None for a task of one's own.
     metric : headline metric, `mcc` (nt18) or `accuracy` (gb9).
-    n_train, n_test : rows of the published splits.
-    source : citation and URL.
+    n_train, n_test : rows of the published splits; None for a task of one's own.
+    source : citation and URL, or the file that defines it.
     where : how to get the data, for messages.
+    is_stranded : whether the label is one of the given strand: promoters lie in front of their
+        start and splice sites in the direction of their gene, so the reverse complement is another
+        case.
     checked : which of `n_train`, `n_test`, `length_bp` were compared with data or a second source.
+    definition : the file that defines a task of one's own.
     """
 
     name: str
     suite: str
     group: str
     classes: tuple[str, ...]
-    length_bp: tuple[int, int]
+    length_bp: tuple[int, int] | None
     metric: str
-    n_train: int
-    n_test: int
+    n_train: int | None
+    n_test: int | None
     source: str
     where: str
+    is_stranded: bool
     checked: tuple[str, ...] = ()
-
-    @property
-    def is_stranded(self) -> bool:
-        """Whether the label is one of the given strand: promoters lie in front of their start and
-        splice sites in the direction of their gene, so the reverse complement is another case."""
-        return self.group in _STRANDED
+    definition: Path | None = None
 
 
 @cache
@@ -79,9 +80,15 @@ def _read_registry() -> dict[str, Task]:
             n_test=row["n_test"],
             source=suite["source"],
             where=suite["where"].format(name=name),
+            is_stranded=row["group"] in _STRANDED,
             checked=tuple(row["checked"]),
         )
     return tasks
+
+
+def is_registered(name: str) -> bool:
+    """Whether one of the 27 tasks is called so."""
+    return name in _read_registry()
 
 
 def find_task(name: str) -> Task:

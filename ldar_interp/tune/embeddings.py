@@ -41,14 +41,14 @@ def embed(
     model: LDARNet,
     sequences: Sequence[str],
     *,
-    pooling: FrozenPooling,
-    rc_average: bool,
-    cache: Path | None,
-    weights_id: str,
+    pooling: FrozenPooling = "linear",
+    rc_average: bool = False,
+    cache: Path | None = None,
+    weights_id: str | None = None,
     workers: int = 1,
     progress: str | None = None,
 ) -> NDArray[np.float32]:
-    """Pooled decoder states.
+    """Pooled decoder states: a vector a sequence.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def embed(
         chunk's mean.
     rc_average : mean of the states of both strands, else those of the strand that is given.
     cache : folder for states; None keeps nothing.
-    weights_id : which weights the model has, such as `hash_weights(model)`. Two models with one
-        id and one shape share their states.
+    weights_id : which weights the model has; two models with one id and one shape share their
+        states in a cache. None for `hash_weights(model)`.
     workers : processes on a CPU; ignored on other devices.
     progress : label of a progress bar on stderr; None for none.
 
@@ -86,7 +86,8 @@ def embed(
     store, found = None, {}
     if cache is not None:
         shape = (len(get_args(FrozenPooling)), model.config.d_model[0])
-        store = EmbeddingCache(Path(cache), describe_states(model, weights_id), shape)
+        described = describe_states(model, weights_id or hash_weights(model))
+        store = EmbeddingCache(Path(cache), described, shape)
         found = store.find(wanted)
     missing = {key: ids for key, ids in wanted.items() if key not in found}
     if store is not None and missing:

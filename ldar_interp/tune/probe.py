@@ -68,7 +68,7 @@ def fit_probe(
     validation_y: NDArray[np.int64],
     *,
     n_classes: int,
-    seed: int,
+    seed: int = 1,
     grid: tuple[float, ...] = GRID,
 ) -> Probe:
     """Multinomial logistic regression (binary if there are two classes), as the module says.
@@ -77,9 +77,14 @@ def fit_probe(
     ----------
     train_x, validation_x : (n, d) finite features. A feature that does not vary is left at 0.
     train_y, validation_y : (n,) classes 0 .. n_classes - 1.
+    n_classes : also those that no row has.
     seed : not used: the optimiser (L-BFGS) draws nothing. It is here so that probes, floors and
         heads are called alike.
     grid : inverse penalties C, of which the smallest wins a tie.
+
+    Returns
+    -------
+    The probe of the best C; its `predict` gives probabilities (n, n_classes).
 
     Raises
     ------

@@ -1,5 +1,10 @@
 """Processes that work side by side have one thread each, in every library."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -36,3 +41,46 @@ def test_one_thread_on_a_cpu_and_afterwards_as_before():
     assert max(before) == 2
     assert set(inside) == {1}
     assert after == before == beside_a_gpu
+
+
+INTERRUPTED = """
+import time
+from concurrent.futures import as_completed
+from pathlib import Path
+import polars  # puts its own handler of Ctrl-C in place
+from ldar_interp.boundaries.workers import worker_pool
+
+def work(path):
+    import polars
+    Path(path).touch()
+    time.sleep(120)
+
+if __name__ == "__main__":
+    with worker_pool(2, print) as pool:
+        for future in as_completed([pool.submit(work, name) for name in ("a", "b", "c")]):
+            future.result()
+"""
+
+
+def test_ctrl_c_ends_a_pool_and_its_jobs_at_once(tmp_path):
+    (tmp_path / "program.py").write_text(INTERRUPTED)
+    # A session of its own, to which a terminal would send the signal as a whole.
+    process = subprocess.Popen(
+        [sys.executable, "program.py"], cwd=tmp_path, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 100
+        while not ((tmp_path / "a").exists() and (tmp_path / "b").exists()):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        # Half the time that a job would take: what is said ends when the last worker has.
+        _, said = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGINT
+    # One traceback, the program's own: workers die silently, and no further job was begun.
+    assert said.count("Traceback") == 1 and said.rstrip().endswith("KeyboardInterrupt")
+    assert not (tmp_path / "c").exists()

@@ -157,6 +157,8 @@ def test_a_suite_takes_the_tasks_that_are_there(data, tmp_path):
         (("--task", "H3", "--data", "DATA", "--folds", "1"), "folds is 1"),
         (("--task", "H3", "--data", "DATA", "--probe", "--head", "attention"), "attention"),
         (("--task", "H3", "--data", "DATA", "--probe", "--precision", "bf16"), "computed in fp32"),
+        (("--task", "H3", "--data", "DATA", "--probe", "--epochs", "3"), "wanted no --epochs, or"),
+        (("--task", "H3", "--data", "DATA", "--probe", "--batch-size", "3"), "no --batch-size"),
         (("--task", "H3", "--data", "DATA", "--resume", "--force"), "were both given"),
         (("--task", "H3", "--data", "DATA", "--device", "nowhere"), "device 'nowhere'"),
     ],
@@ -278,3 +280,23 @@ def test_a_suite_leaves_out_tasks_whose_rows_would_lie_in_the_folder_of_another(
     words = ("--suite", "nt18", "--data", tmp_path / "own", "--probe", "--folds", 2)
     found = run(*words, "--out", tmp_path / "out")
     assert "splice_sites_acceptors, splice_sites_donors" in found.output
+
+
+def test_a_task_of_one_s_own(tmp_path):
+    write_task(tmp_path / "data" / "mine")
+    definition = tmp_path / "data" / "mine" / "task.toml"
+    definition.write_text('classes = ["no", "yes"]\nstranded = true\n')
+    words = ("--task", "mine", "--data", tmp_path / "data", "--probe", "--folds", 2,
+             "--floors", "kmer", "--out", tmp_path / "out")  # fmt: skip
+    found = run(*words)
+    assert found.exit_code == 0, found.output
+    assert set(read(tmp_path / "out")["task"]) == {"mine"} and not len(
+        read(tmp_path / "out", "published")
+    )
+    said = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert said["protocols"]["mine"]["rc_average"] is False
+    assert said["inputs"]["tasks"]["mine"][-1]["file"] == "task.toml"
+    # Other classes are another run.
+    definition.write_text('classes = ["yes", "no"]\nstranded = true\n')
+    other = run(*words, "--resume")
+    assert other.exit_code == 2 and "belongs to a run with other settings" in other.output

@@ -204,7 +204,7 @@ def test_unknown_split(tmp_path):
         read_task(H3, path)
 
 
-@pytest.mark.parametrize("label", ["2", "-1", "1.0", ""])
+@pytest.mark.parametrize("label", ["2", "-1", "1.5", ""])
 def test_unknown_label(tmp_path, label):
     write_table(tmp_path / "train.csv", [*TRAIN[:2], (TRAIN[2][0], label)])
     write_table(tmp_path / "test.csv", TEST)

@@ -75,6 +75,18 @@ def test_both_strands(model):
     assert both == pytest.approx(run(model, other, rc_average=True), abs=1e-6)
 
 
+def test_by_default_the_given_strand_is_read_and_weights_name_themselves(
+    model, tmp_path, monkeypatch
+):
+    plain = embed(model, SEQUENCES)
+    assert (plain == run(model)).all()
+    assert (embed(model, SEQUENCES, cache=tmp_path) == plain).all()
+    other = random_model(preset("nano"), seed=2)
+    assert (embed(other, SEQUENCES, cache=tmp_path) != plain).any()
+    forbid_running(monkeypatch)
+    assert (embed(model, SEQUENCES, cache=tmp_path, weights_id=hash_weights(model)) == plain).all()
+
+
 def test_nothing_to_embed(model, tmp_path):
     assert run(model, []).shape == (0, 32)
     assert run(model, [], cache=tmp_path, rc_average=True).shape == (0, 32)
