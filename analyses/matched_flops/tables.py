@@ -137,7 +137,7 @@ def describe(settings: Settings, grid: Grid, examples: Mapping[str, RunExamples]
     return {
         "program": "matched_flops",
         "arguments": settings.model_dump(mode="json"),
-        "grid": grid.model_dump(mode="json", exclude={"sources"}),
+        "grid": grid.describe(),
         "inputs": {
             task: [describe_input(path) for path in one.data.files]
             for task, one in examples.items()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -64,10 +64,12 @@ class Evaluation(_Strict):
 
 
 class Grid(_Strict):
-    """config.toml. `sources` is the pretraining config whose sequence is used, beside this one."""
+    """config.toml. `sources` is the pretraining config whose sequence is used, beside this one;
+    `more_seeds` are those that some settings have beyond `seeds`."""
 
     preset: str
     seeds: tuple[int, ...] = Field(min_length=1)
+    more_seeds: dict[str, tuple[int, ...]] = {}
     sources: Path
     train_length: int
     validation_windows: int
@@ -90,9 +92,16 @@ class Grid(_Strict):
                     "wanted a setting that is trained earlier"
                 )
             seen.add(setting.name)
-        unknown = sorted(set(self.evaluation.dynamics) - seen)
-        if unknown:
-            raise ValueError(f"dynamics has {unknown[0]}; wanted names of settings")
+        for entry, names in (
+            ("dynamics", self.evaluation.dynamics),
+            ("more_seeds", self.more_seeds),
+        ):
+            unknown = sorted(set(names) - seen)
+            if unknown:
+                raise ValueError(f"{entry} has {unknown[0]}; wanted names of settings")
+        every = [(run.setting.name, run.seed) for run in self.queue()]
+        if len(set(every)) < len(every):
+            raise ValueError("a setting has a seed twice, in seeds or more_seeds; give each once")
         return self
 
     def settings(self) -> list[Setting]:
@@ -108,13 +117,23 @@ class Grid(_Strict):
         raise InputError(f"no setting is called {name}; wanted one of {known}")
 
     def queue(self) -> list["NanoRun"]:
-        """All runs in the order in which they are trained."""
-        return [
+        """All runs in the order in which they are trained: what only some settings have, last."""
+        shared = [
             NanoRun(setting, seed)
             for group in self.group
             for seed in self.seeds
             for setting in group.settings
         ]
+        more = [
+            NanoRun(setting, seed)
+            for setting in self.settings()
+            for seed in self.more_seeds.get(setting.name, ())
+        ]
+        return shared + more
+
+    def describe(self) -> dict[str, Any]:
+        """What all runs share, for the provenance: tables of more seeds are those of this grid."""
+        return self.model_dump(mode="json", exclude={"sources", "more_seeds"})
 
 
 @dataclass(frozen=True, slots=True)

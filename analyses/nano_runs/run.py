@@ -66,7 +66,7 @@ def choose_runs(grid: Grid, only: str | None, seeds: str | None) -> list[NanoRun
     names = {setting.name for setting in grid.settings()}
     if only is not None:
         names = {grid.setting(name.strip()).name for name in only.split(",")}
-    known = {str(seed): seed for seed in grid.seeds}
+    known = {str(run.seed): run.seed for run in grid.queue()}
     chosen = [one.strip() for one in (",".join(known) if seeds is None else seeds).split(",")]
     for one in chosen:
         if one not in known:

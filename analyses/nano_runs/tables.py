@@ -227,7 +227,7 @@ def describe_tables(grid: Grid, config: PretrainConfig) -> dict[str, Any]:
     rest = {"mask_rate": config.objective.mask_rate, "max_n_share": config.max_n_share}
     return {
         "program": "nano_runs",
-        "arguments": grid.model_dump(mode="json", exclude={"sources"}),
+        "arguments": grid.describe(),
         "inputs": [describe_input(source.fasta) for source in config.validation],
         "sequence": sequence | rest,
     }

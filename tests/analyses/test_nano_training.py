@@ -28,11 +28,19 @@ def _own_index(tmp_path, monkeypatch):
 
 def test_the_queue_has_the_shared_runs_first_then_each_question_seed_by_seed():
     names = [run.name for run in read_grid().queue()]
-    assert len(names) == len(set(names)) == 36
+    assert len(names) == len(set(names)) == 36 + 6
     assert names[:3] == ["learned-seed1", "learned-seed2", "learned-seed3"]
     assert names[3:7] == ["fixed-seed1", "random-seed1", "one_sided-seed1", "fixed-seed2"]
     assert names[12] == "alpha_0-seed1"
-    assert names[-7:] == ["n_8-seed3"] + [f"fixed_{n}-seed{k}" for k in (1, 2, 3) for n in (2, 8)]
+    assert names[29:36] == ["n_8-seed3"] + [f"fixed_{n}-seed{k}" for k in (1, 2, 3) for n in (2, 8)]
+    assert names[36:] == [f"{name}-seed{k}" for name in ("learned", "fixed") for k in (4, 5, 6)]
+
+
+def test_tables_of_more_seeds_are_those_of_the_same_grid():
+    grid = read_grid()
+    assert grid.more_seeds
+    assert grid.model_copy(update={"more_seeds": {}}).describe() == grid.describe()
+    assert grid.model_copy(update={"seeds": (1, 2)}).describe() != grid.describe()
 
 
 def test_settings_change_what_they_name_and_nothing_else():
@@ -54,6 +62,11 @@ def test_settings_change_what_they_name_and_nothing_else():
     [
         (('match = "learned" },\n]', 'match = "later" },\n]'), "matches later, which is not"),
         (('name = "alpha_0"', 'name = "fixed"'), "setting fixed is there twice"),
+        (
+            ("[optimizer]", "[more_seeds]\nn_3 = [4]\n[optimizer]"),
+            "more_seeds has n_3; wanted names",
+        ),
+        (("[optimizer]", "[more_seeds]\nfixed = [2]\n[optimizer]"), "a setting has a seed twice"),
     ],
 )
 def test_a_grid_that_contradicts_itself(tmp_path, change, message):
@@ -167,5 +180,8 @@ def test_runs_are_chosen_by_setting_and_seed():
     assert [run.name for run in chosen] == [
         "fixed-seed1", "fixed-seed3", "alpha_0.3-seed1", "alpha_0.3-seed3",
     ]  # fmt: skip
-    with pytest.raises(InputError, match="--seeds 4: not in the grid; wanted some of 1, 2, 3"):
-        choose_runs(grid, None, "4")
+    with pytest.raises(
+        InputError, match="--seeds 7: not in the grid; wanted some of 1, 2, 3, 4, 5, 6"
+    ):
+        choose_runs(grid, None, "7")
+    assert [run.name for run in choose_runs(grid, None, "6")] == ["learned-seed6", "fixed-seed6"]
