@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +35,8 @@ def one_line_errors(
 ) -> Iterator[None]:
     """Print an input error as one line and exit with code 2; with `debug`, let it through.
 
-    After Ctrl-C `interrupted` is printed, and the code is 130.
+    After Ctrl-C `interrupted` is printed, processes that this one started are ended, and the code
+    is 130.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(f"{program}: %(message)s"))
@@ -48,7 +50,12 @@ def one_line_errors(
         say(f"{program}: error: {' '.join(str(error).splitlines())}")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
+        if debug:
+            raise
         say(f"{program}: {interrupted}")
+        # The exit would wait for their jobs.
+        for process in active_children():
+            process.terminate()
         raise SystemExit(128 + signal.SIGINT) from None
     finally:
         logger.removeHandler(handler)

@@ -19,7 +19,10 @@ from ldar_interp.program import options
 def main(
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Tasks of the registry, with commas or one by one.", show_default="none"),
+        typer.Option(
+            help="Tasks of the registry, or of a task.toml in --data; with commas or one by one.",
+            show_default="none",
+        ),
     ] = None,
     suite: Annotated[
         str | None, typer.Option(help="nt18, gb9 or all instead of --task.", show_default="none")
@@ -106,7 +109,7 @@ def main(
         "max_test": max_test, "n_boot": n_boot, "seed": seed, "device": device,
         "backend": backend, "precision": precision,
     }  # fmt: skip
-    goes_on = "interrupted; the same command with --resume goes on"
+    goes_on = "interrupted; the same command with --resume (and without --force) goes on"
     with one_line_errors(PROGRAM, debug=debug, interrupted=goes_on):
         settings = merge_settings(FinetuneSettings, config, given, instead=("task", "suite"))
         # Only here, because torch and matplotlib take seconds that --help should not.

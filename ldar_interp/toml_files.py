@@ -8,7 +8,7 @@ from ldar_interp.errors import InputError
 
 
 def read_toml(path: Path, wanted: str) -> dict[str, Any]:
-    """The file's entries.
+    """The file's entries; a byte order mark before them is not read.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def read_toml(path: Path, wanted: str) -> dict[str, Any]:
     InputError : it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {wanted}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -195,9 +195,11 @@ def test_errors_become_one_line_and_exit_code_2(capsys):
 
 def test_ctrl_c_is_said_and_has_its_own_exit_code(capsys):
     for words in ({}, {"interrupted": "stopped; --resume goes on"}):
-        with pytest.raises(SystemExit) as caught, one_line_errors("prog", debug=True, **words):
+        with pytest.raises(SystemExit) as caught, one_line_errors("prog", debug=False, **words):
             raise KeyboardInterrupt
         assert caught.value.code == 130
+    with pytest.raises(KeyboardInterrupt), one_line_errors("prog", debug=True):
+        raise KeyboardInterrupt
     assert capsys.readouterr() == ("", "prog: interrupted\nprog: stopped; --resume goes on\n")
 
 

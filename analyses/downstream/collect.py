@@ -64,7 +64,7 @@ def gather(folders: list[Path]) -> dict[str, pd.DataFrame]:
                 say(f"{PROGRAM}: {path} is left out, because it is not finished")
         for run in found:
             for name in NAMES:
-                table = pd.read_csv(run / f"{name}.tsv", sep="\t", keep_default_na=True)
+                table = read_table(name, run)
                 if "fold" in table:
                     table = table[table["fold"].astype(str) == "all"]
                 parts[name].append(table.assign(run=folder.name))
@@ -124,8 +124,6 @@ def add_earlier(
     joined = dict(gathered)
     for name in RUN_NAMES:
         old = read_table(name, tables)
-        # A folder that is called by a number reads back as one.
-        old["run"] = old["run"].astype(str)
         is_new = [pair in new for pair in zip(old["run"], old["task"], strict=True)]
         joined[name] = pd.concat([gathered[name], old[[not one for one in is_new]]])
     published = pd.concat([read_table("published", tables), gathered["published"]])
@@ -140,8 +138,9 @@ def add_earlier(
 
 
 def in_order(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """By run, tasks as in the registry, a task's rows as they were."""
+    """By run, tasks as in the registry and then others by name, a task's rows as they were."""
     order = [task.name for task in tasks_of("all")]
+    order += sorted({*tables["results"]["task"]} - {*order})
     return {
         name: sort_rows(table, ["run", "task"] if "run" in table else ["task"], "task", order)
         for name, table in tables.items()

@@ -246,7 +246,8 @@ def read_table(name: str, folder: Path = TABLES) -> pd.DataFrame:
             f"{path}: no such file; wanted a table of evaluated runs: run "
             "python -m analyses.nano_runs.run"
         )
-    return pd.read_csv(path, sep="\t")
+    # A task or a run called `007` or `NA` keeps its name.
+    return pd.read_csv(path, sep="\t", converters={"task": str, "run": str})
 
 
 def select(table: pd.DataFrame, settings: tuple[str, ...]) -> pd.DataFrame:

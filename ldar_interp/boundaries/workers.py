@@ -89,24 +89,36 @@ def _run(
 def worker_pool(n: int, prepare: Callable[..., None], *given: Any) -> Iterator[ProcessPoolExecutor]:
     """`n` processes that each begin with `prepare(*given)`.
 
-    After an error no job is begun any more, and those that run are waited for; Ctrl-C ends them
-    where they are.
+    An error or Ctrl-C within it ends them where they are.
     """
-    _hear_interrupts()
     before = active_children()
     # Spawned, not forked: a fork of a process whose OpenMP threads ran may hang.
-    with ProcessPoolExecutor(
-        n, get_context("spawn"), initializer=_begin, initargs=(prepare, given)
-    ) as pool:
+    with ProcessPoolExecutor(n, get_context("spawn"), initializer=prepare, initargs=given) as pool:
+        went_well = False
         try:
+            _start(pool, n)
             yield pool
-        except KeyboardInterrupt:
-            for process in active_children():
-                if process not in before:
-                    process.terminate()
-            raise
+            went_well = True
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            if not went_well:
+                for process in active_children():
+                    if process not in before:
+                        process.terminate()
+
+
+def _start(pool: ProcessPoolExecutor, n: int) -> None:
+    """Start the processes, deaf to Ctrl-C, which a terminal sends to all of a program at once.
+
+    A worker would take it for an error of the job in hand and begin the next. What is blocked here
+    stays so in a process that is started here.
+    """
+    _hear_interrupts()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for _ in range(n):
+            pool.submit(int)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _hear_interrupts() -> None:
@@ -115,15 +127,9 @@ def _hear_interrupts() -> None:
     polars puts another one below it when it is imported (2.1.0 was seen to), with which a
     process that waits for a lock hears nothing until the wait is over.
     """
-    if current_thread() is main_thread():
-        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
-
-
-def _begin(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
-    # A terminal sends Ctrl-C to all processes at once: a worker would take it for an error of the
-    # job in hand and begin the next.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    prepare(*given)
+    handler = signal.getsignal(signal.SIGINT)
+    if current_thread() is main_thread() and handler is not None:
+        signal.signal(signal.SIGINT, handler)
 
 
 _worker: tuple[LDARNet, Callable[[LDARNet, Any], Any]] | None = None

@@ -56,9 +56,10 @@ def find_tasks(settings: FinetuneSettings) -> tuple[Task, ...]:
     InputError : no task is called so, in the registry or by a `task.toml` in the data.
     """
     assert settings.data is not None, "settings without data are refused"
+    names = settings.task
     if settings.suite is not None:
-        return tasks_of(settings.suite)
-    return tuple(open_task(name, settings.data) for name in settings.task)
+        names = tuple(task.name for task in tasks_of(settings.suite))
+    return tuple(open_task(name, settings.data) for name in names)
 
 
 def open_examples(settings: FinetuneSettings, task: Task, folder: str) -> RunExamples:

@@ -125,7 +125,7 @@ def _describe(
         "inputs": {
             "checkpoint": describe_checkpoint(settings.ckpt),
             "tasks": {
-                name: [describe_input(path) for path in examples.data.files]
+                name: [describe_input(path) for path in examples.data.inputs]
                 for name, examples in opened.items()
             },
         },
@@ -144,6 +144,7 @@ def _describe(
         "seed": settings.seed,
         "counts": {
             name: {
+                "classes": list(examples.data.task.classes),
                 "reader": examples.data.reader,
                 "split": examples.data.split,
                 "train": len(examples.pool),

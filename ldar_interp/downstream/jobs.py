@@ -20,7 +20,7 @@ from ldar_interp.downstream.examples import RunExamples, open_examples
 from ldar_interp.downstream.methods import FoldLearner, works_by_fold
 from ldar_interp.downstream.settings import PROGRAM, FinetuneSettings
 from ldar_interp.downstream.store import FoldResult, fold_path, read_fold, write_fold
-from ldar_interp.tasks.own import open_task
+from ldar_interp.tasks.registry import Task
 from ldar_interp.tasks.splits import make_folds
 from ldar_interp.tune.protocol import Protocol
 
@@ -29,7 +29,7 @@ from ldar_interp.tune.protocol import Protocol
 class TaskPlan:
     """A task, where its examples are, its protocol, and the digest of each of its methods."""
 
-    task: str
+    task: Task
     folder: str
     protocol: Protocol
     identities: dict[str, str]
@@ -81,7 +81,7 @@ def read_folds(settings: FinetuneSettings, plan: TaskPlan, method: str) -> list[
 
 
 def _read(settings: FinetuneSettings, plan: TaskPlan, method: str, fold: int) -> FoldResult | None:
-    path = fold_path(settings.out, plan.task, method, fold)
+    path = fold_path(settings.out, plan.task.name, method, fold)
     return read_fold(path, plan.identities[method])
 
 
@@ -108,7 +108,7 @@ def do_job(settings: FinetuneSettings, job: Job, cache: Path) -> None:
     folds = make_folds(examples.pool, plan.protocol.n_folds, settings.seed)
     learner = FoldLearner(settings, plan.protocol, job.method, examples, cache)
     for fold in job.folds:
-        path = fold_path(settings.out, plan.task, job.method, fold)
+        path = fold_path(settings.out, plan.task.name, job.method, fold)
         state = path.with_suffix("")
         result = learner.learn(folds[fold], fold, state)
         write_fold(path, result, plan.identities[job.method])
@@ -121,5 +121,5 @@ def _open(settings: FinetuneSettings, plan: TaskPlan) -> RunExamples:
 
 
 @lru_cache(maxsize=1)
-def _open_once(settings: FinetuneSettings, task: str, folder: str) -> RunExamples:
-    return open_examples(settings, open_task(task, folder), folder)
+def _open_once(settings: FinetuneSettings, task: Task, folder: str) -> RunExamples:
+    return open_examples(settings, task, folder)

@@ -44,14 +44,19 @@ def run_tasks(
         jobs = list_jobs(settings, plans)
         if settings.probe:
             _embed_first(
-                settings, plans, opened, {(j.plan.task, j.method) for j in jobs}, states, workers
+                settings,
+                plans,
+                opened,
+                {(j.plan.task.name, j.method) for j in jobs},
+                states,
+                workers,
             )
         do_jobs(settings, jobs, cache=states, workers=workers)
         results: list[pd.DataFrame] = []
         differences: list[pd.DataFrame] = []
         for plan in plans:
             folds = {method: read_folds(settings, plan, method) for method in plan.identities}
-            examples = opened[plan.task]
+            name, examples = plan.task.name, opened[plan.task.name]
             splits = examples.list_splits(check_leaks=plan.protocol.check_leaks)
             for tables, summarise in (
                 (results, summarise_methods),
@@ -59,14 +64,14 @@ def run_tasks(
             ):
                 tables.append(
                     summarise(
-                        plan.task, examples, folds, splits=splits, n_boot=settings.n_boot,
+                        name, examples, folds, splits=splits, n_boot=settings.n_boot,
                         seed=settings.seed,
                     )
                 )  # fmt: skip
         write_result(
             settings,
             opened,
-            {plan.task: plan.protocol for plan in plans},
+            {plan.task.name: plan.protocol for plan in plans},
             pd.concat(results, ignore_index=True),
             pd.concat(differences, ignore_index=True),
         )
@@ -101,13 +106,13 @@ def _open_tasks(
         examples = open_examples(settings, task, settings.data)
         for other in opened.values():
             _check_apart(examples, other)
-        files = [hash_input(path) for path in examples.data.files]
+        files = [hash_input(path) for path in examples.data.inputs]
         opened[task.name] = examples
         identities = {
             method: digest(_identify(settings, protocol, task.name, files, method))
             for method in list_methods(settings)
         }
-        plans.append(TaskPlan(task.name, settings.data, protocol, identities))
+        plans.append(TaskPlan(task, settings.data, protocol, identities))
         _tell(examples)
     return opened, plans
 
@@ -173,10 +178,10 @@ def _embed_first(
     """Frozen states of all jobs that need them, on all cores, before the jobs read them."""
     for plan in plans:
         for method in plan.identities:
-            if method.startswith("probe") and (plan.task, method) in wanted:
+            if method.startswith("probe") and (plan.task.name, method) in wanted:
                 embed_examples(
-                    settings, plan.protocol, method, opened[plan.task], cache, workers=workers,
-                    progress=f"{PROGRAM}: {plan.task}, {method}",
+                    settings, plan.protocol, method, opened[plan.task.name], cache, workers=workers,
+                    progress=f"{PROGRAM}: {plan.task.name}, {method}",
                 )  # fmt: skip
 
 

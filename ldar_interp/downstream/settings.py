@@ -75,11 +75,11 @@ class FinetuneSettings(BaseModel):
                 "--probe with --precision bf16, but frozen states are computed in fp32; wanted "
                 "fp32 or auto, or no --probe"
             )
-        tuning = {"epochs": self.epochs, "lr": self.lr, "batch-size": self.batch_size}
-        option = next((name for name, value in tuning.items() if value is not None), None)
-        if self.probe and option is not None:
+        tuning = {"--epochs": self.epochs, "--lr": self.lr, "--batch-size": self.batch_size}
+        given = " and ".join(name for name, value in tuning.items() if value is not None)
+        if self.probe and given:
             raise InputError(
-                f"--probe with --{option}, which only fine-tuning has; wanted no --{option}, or no "
+                f"--probe with {given}, which only fine-tuning has; wanted a config without, or no "
                 "--probe"
             )
         if len(set(self.task)) < len(self.task) or len(set(self.floors)) < len(self.floors):

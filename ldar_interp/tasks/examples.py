@@ -68,7 +68,7 @@ class TaskData:
         least one letter), `label` (int64, 0..n-1) and `group` (str); `test` also has `leak`:
         `none`, `exact` or `near`, against train and validation. `validation` is None where the
         source has none.
-    reader, files : who read what, for provenance.
+    reader, files : who read the rows, from what.
     split : `published`, `published test, other training data` or `other`: only numbers from the
         same test rows may be compared, and only with equal training rows like for like.
     notes : sentences on what differs from the published split or is odd, with counts.
@@ -82,6 +82,12 @@ class TaskData:
     files: tuple[Path, ...]
     split: str
     notes: tuple[str, ...]
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All that was read: the files of the rows and, of one's own task, what defines it."""
+        definition = self.task.definition
+        return self.files if definition is None else (*self.files, definition)
 
     def pool_training(self) -> pd.DataFrame:
         """Train and validation rows in one frame, for cross-validation; index 0..n-1."""
@@ -160,10 +166,12 @@ def _clean(task: Task, raw: RawTask, name: str, notes: list[str]) -> pd.DataFram
         frame = frame[lengths > 0].reset_index(drop=True)
         lengths = frame["sequence"].str.len()
     present = sorted(set(frame["label"]))
-    if len(present) < 2:
+    # Validation rows may be pooled with those of training, so they need not be of two classes.
+    if len(present) < 2 and name != "validation":
         what = f"only class {task.classes[present[0]]!r}" if present else "no row"
         raise InputError(
-            f"{where}: {what}; wanted rows of at least two classes of {', '.join(task.classes)}"
+            f"{where}: {what}; wanted rows of at least two classes of {', '.join(task.classes)}: "
+            "give more rows, or a split of your own"
         )
     absent = [known for i, known in enumerate(task.classes) if i not in present]
     if absent:
@@ -195,13 +203,17 @@ def _say_span(low: int, high: int) -> str:
     return f"{low} bp" if low == high else f"{low} to {high} bp"
 
 
+def spell_number(label: int) -> tuple[str, str]:
+    """How a label may stand in a file as a number."""
+    return str(label), f"{label}.0"
+
+
 def _read_labels(task: Task, column: pd.Series, where: str) -> np.ndarray:
     """Labels 0..n-1 from numbers or class names."""
     text = column.astype(str).str.strip()
-    known = {name: i for i, name in enumerate(task.classes)}
-    known |= {str(i): i for i in range(len(task.classes))}
-    # As pandas writes whole numbers of a column that had a gap.
-    known |= {f"{i}.0": i for i in range(len(task.classes))}
+    # `1.0` is how a table of floating-point numbers writes a label.
+    known = {text: i for i in range(len(task.classes)) for text in spell_number(i)}
+    known |= {name: i for i, name in enumerate(task.classes)}
     label = text.map(known)
     if label.isna().any():
         row = int(np.flatnonzero(label.isna())[0])

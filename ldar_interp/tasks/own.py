@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from ldar_interp.errors import InputError
+from ldar_interp.tasks.examples import spell_number
 from ldar_interp.tasks.hub import is_hub_address
 from ldar_interp.tasks.registry import Task, find_task, is_registered
 from ldar_interp.toml_files import read_toml
@@ -19,7 +20,7 @@ from ldar_interp.toml_files import read_toml
 DEFINITION = "task.toml"
 OWN = "own"
 # A name becomes that of a folder, here and in a run's results.
-_NAME = re.compile(r"\w[\w.-]*")
+_NAME = re.compile(r"\w[\w.-]{0,99}")
 _WANTED = 'wanted classes = ["name of label 0", "name of label 1", ...] and perhaps stranded = true'
 
 
@@ -47,9 +48,14 @@ def open_task(name: str, folder: str | Path) -> Task:
     """
     if is_hub_address(folder):
         return find_task(name)
-    path = _find_definition(name, Path(folder).expanduser())
-    if path is None:
-        return _find_registered(name, folder)
+    place = Path(folder).expanduser()
+    path = _place_definition(name, place)
+    if not path.is_file():
+        return _find_registered(name, place, path)
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"task {name[:100]!r}; wanted a name of at most 100 letters, digits, '_', '.' and '-'"
+        )
     if is_registered(name):
         raise InputError(
             f"{path}: {name} is a task of the registry, whose classes are known; wanted a folder "
@@ -72,37 +78,39 @@ def open_task(name: str, folder: str | Path) -> Task:
     )
 
 
-def _find_definition(name: str, place: Path) -> Path | None:
-    if not _NAME.fullmatch(name):
-        return None
-    own = place.parent if place.is_file() else place
-    candidates = [place / name / DEFINITION]
-    if own.absolute().name == name:
-        candidates.append(own / DEFINITION)
-    return next((path for path in candidates if path.is_file()), None)
+def _place_definition(name: str, place: Path) -> Path:
+    """Where a task of one's own would be defined: in the folder of its name, or beside its file."""
+    if place.is_file():
+        return place.parent / DEFINITION
+    # Also resolved, because the name of "." is nothing.
+    is_own = name in (place.name, place.resolve().name)
+    if is_own or not _NAME.fullmatch(name):
+        return place / DEFINITION
+    return place / name / DEFINITION
 
 
-def _find_registered(name: str, folder: str | Path) -> Task:
+def _find_registered(name: str, place: Path, path: Path) -> Task:
     try:
         return find_task(name)
     except InputError as error:
-        raise InputError(
-            f"{error}; for a task of your own, {Path(folder) / name / DEFINITION} with its classes"
-        ) from None
+        if not place.exists():
+            raise InputError(f"{place} does not exist; wanted the folder of {name!r}") from None
+        raise InputError(f"{path}: not there, and {error}") from None
 
 
 def _read_definition(path: Path) -> _Definition:
     try:
         found = _Definition.model_validate(read_toml(path, _WANTED))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A word that is not known may be the one that is missing, misspelled.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         name = ".".join(map(str, first["loc"]))
         raise InputError(f"{path}: {name}: {first['msg']}; {_WANTED}") from None
     names = [one.strip() for one in found.classes]
     if not all(names) or len(set(names)) < len(names):
         raise InputError(f"{path}: classes {found.classes} are not all different names; {_WANTED}")
-    numbers = {str(i) for i in range(len(names))}
-    if any(one in numbers and one != str(i) for i, one in enumerate(names)):
+    numbers = {text: i for i in range(len(names)) for text in spell_number(i)}
+    if any(numbers.get(one, i) != i for i, one in enumerate(names)):
         raise InputError(
             f"{path}: classes {found.classes} are numbers of other labels; wanted label i's name"
         )

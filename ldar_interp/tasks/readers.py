@@ -8,7 +8,6 @@
 The folder is the task's own, or one that holds the task's folder by its name.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from ldar_interp.errors import InputError
@@ -16,6 +15,7 @@ from ldar_interp.tasks.class_folders import has_class_folders, read_class_folder
 from ldar_interp.tasks.collected import HOMES, read_collected
 from ldar_interp.tasks.examples import RawTask, TaskData, build_task
 from ldar_interp.tasks.hub import fetch_task, is_hub_address
+from ldar_interp.tasks.own import DEFINITION
 from ldar_interp.tasks.registry import Task, tasks_of
 from ldar_interp.tasks.split_files import read_split_files
 
@@ -44,8 +44,6 @@ def read_task(task: Task, folder: str | Path) -> TaskData:
     for candidate in _list_candidates(task, place):
         raw = _read_layout(task, candidate)
         if raw is not None:
-            if task.definition is not None:
-                raw = replace(raw, files=(*raw.files, task.definition))
             return build_task(task, raw)
     raise InputError(f"{place} has no data of {task.name}; to get them, {task.where}")
 
@@ -69,6 +67,8 @@ def _list_candidates(task: Task, place: Path) -> list[Path]:
     """Where to look, best first."""
     if place.is_file():
         return [place]
+    if task.definition is not None:
+        return [task.definition.parent]
     home = HOMES.get(task.name, task.name)
     inside = [place / name for name in dict.fromkeys((task.name, home, "data"))]
     found = [path for path in inside if path.is_dir()]
@@ -77,6 +77,12 @@ def _list_candidates(task: Task, place: Path) -> list[Path]:
         found.append(place)
     elif not found:
         raise InputError(f"{place} is the folder of {place.name}; wanted that of {task.name}")
+    for path in found:
+        if (path / DEFINITION).is_file():
+            raise InputError(
+                f"{path / DEFINITION} makes the folder a task of your own; wanted that of "
+                f"{task.name}"
+            )
     return found
 
 

@@ -37,8 +37,13 @@ def encode_sequences(sequences: Sequence[str]) -> list[NDArray[np.uint8]]:
 
     Raises
     ------
-    InputError : an empty sequence.
+    InputError : an empty sequence, or what is no list of letters.
     """
+    if isinstance(sequences, str):
+        raise InputError("one sequence by itself; wanted a list of sequences")
+    for row, sequence in enumerate(sequences):
+        if not isinstance(sequence, str):
+            raise InputError(f"sequence {row} is {sequence!r}; wanted letters")
     encoded = [encode(sequence) for sequence in sequences]
     for row, ids in enumerate(encoded):
         if len(ids) == 0:

@@ -102,6 +102,13 @@ def fit_probe(
     ):
         if len(table) != len(labels):
             raise InputError(f"{len(table)} {what} rows and {len(labels)} labels; wanted as many")
+    if tables[0].shape[1] != tables[1].shape[1]:
+        raise InputError(
+            f"training rows have {tables[0].shape[1]} features and validation rows "
+            f"{tables[1].shape[1]}; wanted as many"
+        )
+    if not grid:
+        raise InputError("the grid of penalties is empty; wanted one at least")
     scaler = StandardScaler().fit(tables[0])
     train, validation = (scaler.transform(table) for table in tables)
     best: Probe | None = None
@@ -112,7 +119,7 @@ def fit_probe(
         mcc = score_predictions(validation_y, prob)["mcc"]
         if best is None or mcc > best.validation_mcc:
             best = Probe(scaler, regression, n_classes, c, mcc)
-    assert best is not None, "the grid is empty"
+    assert best is not None
     return best
 
 

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from pathlib import Path
 
+import pytest
 import scipy.linalg  # noqa: F401  loads SciPy's BLAS
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ldar_interp.boundaries.workers import one_thread, prepare_process
+from ldar_interp.boundaries.workers import one_thread, prepare_process, worker_pool
 
 
 def count_threads() -> list[int]:
@@ -84,3 +86,33 @@ def test_ctrl_c_ends_a_pool_and_its_jobs_at_once(tmp_path):
     # One traceback, the program's own: workers die silently, and no further job was begun.
     assert said.count("Traceback") == 1 and said.rstrip().endswith("KeyboardInterrupt")
     assert not (tmp_path / "c").exists()
+
+
+def touch_later(path: str, seconds: float) -> None:
+    time.sleep(seconds)
+    Path(path).touch()
+
+
+def test_an_error_ends_what_runs_and_begins_nothing_more(tmp_path):
+    with pytest.raises(ZeroDivisionError), worker_pool(2, str) as pool:
+        jobs = [pool.submit(touch_later, str(tmp_path / f"{k}"), 0.5 * k) for k in range(1, 9)]
+        jobs[0].result()
+        raise ZeroDivisionError
+    # Job 2 is half done or begun; 3 to 8 would take ten seconds more.
+    assert (tmp_path / "1").exists()
+    assert not {"3", "4", "5", "6", "7", "8"} & {path.name for path in tmp_path.iterdir()}
+
+
+def test_workers_are_deaf_to_ctrl_c_from_their_first_moment():
+    before = active_children()
+    with worker_pool(1, str) as pool:
+        # Python itself is still being loaded in it.
+        (worker,) = [process for process in active_children() if process not in before]
+        os.kill(worker.pid, signal.SIGINT)
+        assert pool.submit(os.getpid).result() == worker.pid
+        job = pool.submit(time.sleep, 0.5)
+        os.kill(worker.pid, signal.SIGINT)
+        job.result()
+        assert pool.submit(os.getpid).result() == worker.pid
+    # This process hears it.
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -157,8 +157,14 @@ def test_a_suite_takes_the_tasks_that_are_there(data, tmp_path):
         (("--task", "H3", "--data", "DATA", "--folds", "1"), "folds is 1"),
         (("--task", "H3", "--data", "DATA", "--probe", "--head", "attention"), "attention"),
         (("--task", "H3", "--data", "DATA", "--probe", "--precision", "bf16"), "computed in fp32"),
-        (("--task", "H3", "--data", "DATA", "--probe", "--epochs", "3"), "wanted no --epochs, or"),
-        (("--task", "H3", "--data", "DATA", "--probe", "--batch-size", "3"), "no --batch-size"),
+        (
+            ("--task", "H3", "--data", "DATA", "--probe", "--epochs", "3"),
+            "--probe with --epochs, which",
+        ),
+        (
+            ("--task", "H3", "--data", "DATA", "--probe", "--lr", "1", "--batch-size", "3"),
+            "--probe with --lr and --batch-size, which only fine-tuning has",
+        ),
         (("--task", "H3", "--data", "DATA", "--resume", "--force"), "were both given"),
         (("--task", "H3", "--data", "DATA", "--device", "nowhere"), "device 'nowhere'"),
     ],
@@ -296,7 +302,26 @@ def test_a_task_of_one_s_own(tmp_path):
     said = json.loads((tmp_path / "out" / "provenance.json").read_text())
     assert said["protocols"]["mine"]["rc_average"] is False
     assert said["inputs"]["tasks"]["mine"][-1]["file"] == "task.toml"
+    assert said["counts"]["mine"]["classes"] == ["no", "yes"]
     # Other classes are another run.
     definition.write_text('classes = ["yes", "no"]\nstranded = true\n')
     other = run(*words, "--resume")
     assert other.exit_code == 2 and "belongs to a run with other settings" in other.output
+
+
+def test_one_s_own_folder_under_a_registered_name_is_told_before_anything_is_learned(tmp_path):
+    write_task(tmp_path / "data" / "H3")
+    (tmp_path / "data" / "H3" / "task.toml").write_text('classes = ["no", "yes"]')
+    for words in (("--task", "H3"), ("--suite", "nt18")):
+        found = run(*words, "--data", tmp_path / "data", "--probe", "--out", tmp_path / "out")
+        assert found.exit_code == 2 and "H3 is a task of the registry" in found.output
+        assert not (tmp_path / "out" / "folds").exists()
+
+
+def test_rows_of_one_file_are_not_a_registered_task_s_and_one_s_own(tmp_path):
+    write_task(tmp_path / "data")
+    for name in ("mine", "yours"):
+        (tmp_path / "data" / name).mkdir()
+        (tmp_path / "data" / name / "task.toml").write_text('classes = ["no", "yes"]')
+    found = run("--task", "mine,yours", "--data", tmp_path / "data", "--out", tmp_path / "out")
+    assert found.exit_code == 2 and "has no data of mine" in found.output

@@ -33,7 +33,8 @@ def test_its_rows_are_read_and_compared_with_nothing_published(folder):
     data = read_task(open_task("mine", folder), folder)
     assert list(data.train["label"]) == [0, 1, 2] * 3 and len(data.test) == 6
     assert data.split == "other" and data.notes == ()
-    assert [path.name for path in data.files] == ["test.csv", "train.csv", "task.toml"]
+    assert [path.name for path in data.files] == ["test.csv", "train.csv"]
+    assert [path.name for path in data.inputs] == ["test.csv", "train.csv", "task.toml"]
 
 
 def test_class_names_are_labels(folder):
@@ -60,10 +61,55 @@ def test_a_registered_name_is_the_registry_s(folder):
         open_task("H3", folder)
 
 
-@pytest.mark.parametrize("name", ["yours", "../mine", "", "task.toml"])
-def test_a_name_without_a_file_is_told_where_it_belongs(folder, name):
-    with pytest.raises(InputError, match=r"for a task of your own, .*task\.toml with"):
-        open_task(name, folder / "mine" if name == "../mine" else folder)
+@pytest.mark.parametrize(
+    ("name", "inside", "message"),
+    [
+        ("yours", "", "FOLDER/yours/task.toml: not there, and no task is called 'yours'; wanted"),
+        ("other", "other", "FOLDER/other/task.toml: not there, and no task is called"),
+        ("yours", "mine", "FOLDER/mine/yours/task.toml: not there, and"),
+        ("yours", "absent", "FOLDER/absent does not exist; wanted the folder of 'yours'"),
+        ("yours", "other/all.csv", "FOLDER/other/task.toml: not there, and no task is called"),
+        ("my task", "mine", "task 'my task'; wanted a name of at most 100 letters"),
+        ("../mine", "mine", "task '../mine'; wanted a name of at most"),
+        ("", "mine", "task ''; wanted a name of at most"),
+        ("x" * 300, "mine", "task 'xxx"),
+    ],
+)
+def test_a_name_without_a_file_is_told_where_it_belongs(folder, name, inside, message):
+    write_table(folder / "other" / "all.csv", draw_rows(4))
+    with pytest.raises(InputError) as caught:
+        open_task(name, folder / inside)
+    assert str(caught.value).startswith(message.replace("FOLDER", str(folder)))
+
+
+def test_the_folder_may_be_the_working_directory(folder, monkeypatch):
+    monkeypatch.chdir(folder / "mine")
+    assert open_task("mine", ".").classes == open_task("mine", "..").classes
+    assert len(read_task(open_task("mine", "."), ".").train) == 9
+    monkeypatch.setenv("HOME", str(folder))
+    assert open_task("mine", "~").classes == ("background", "weak", "strong")
+
+
+def test_a_file_may_lie_in_any_folder(folder):
+    (folder / "mine").rename(folder / "enhancers_2024")
+    path = folder / "enhancers_2024" / "train.csv"
+    write_table(path, draw_rows(60, 3))
+    assert len(read_task(open_task("mine", path), path).train) > 30
+
+
+def test_rows_are_those_beside_the_definition(folder):
+    """Not those of the folder above, which are another task's or nobody's."""
+    for part in ("train", "test"):
+        write_table(folder / f"{part}.csv", draw_rows(9, 3))
+        (folder / "mine" / f"{part}.csv").unlink()
+    with pytest.raises(InputError, match=r"has no data of mine; .*, beside .*mine.task\.toml"):
+        read_task(open_task("mine", folder), folder)
+
+
+def test_a_folder_of_one_s_own_is_no_registered_task_s(folder):
+    write_table(folder / "mine" / "train.csv", draw_rows(8))
+    with pytest.raises(InputError, match=r"task\.toml makes the folder a task of your own"):
+        read_task(find_task("H3"), folder / "mine")
 
 
 def test_on_the_hub_only_the_registry_counts():
@@ -83,6 +129,8 @@ def test_on_the_hub_only_the_registry_counts():
         ('classes = ["a", "a "]', "are not all different names"),
         ('classes = ["a", ""]', "are not all different names"),
         ('classes = ["1", "0"]', "are numbers of other labels"),
+        ('classes = ["0.0", "0.5", "1.0"]', "are numbers of other labels"),
+        ('clases = ["a", "b"]', "clases: Extra inputs are not permitted"),
         ('classes = ["a", "b"]\nstranded = "no"', "stranded: Input should be a valid boolean"),
         ('classes = ["a", "b"]\nmetric = "mcc"', "metric: Extra inputs are not permitted"),
     ],
@@ -94,6 +142,15 @@ def test_wrong_files_are_one_line(folder, text, message):
     said = str(caught.value)
     assert said.startswith(f"{path}: ") and message in said and "wanted" in said
     assert "\n" not in said
+
+
+def test_names_that_are_numbers_keep_their_meaning(folder):
+    write_text(folder / "mine" / "task.toml", '\ufeffclasses = ["0.0", "1", "2.5"]')
+    rows = [(one, ["0.0", "1.0", "2.5"][label]) for one, label in draw_rows(9, 3)]
+    write_table(folder / "mine" / "train.csv", rows)
+    task = open_task("mine", folder)
+    assert task.classes == ("0.0", "1", "2.5")
+    assert list(read_task(task, folder).train["label"]) == [0, 1, 2] * 3
 
 
 def test_numbers_that_went_through_pandas_are_labels(folder):

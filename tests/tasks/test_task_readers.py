@@ -220,10 +220,16 @@ def test_constant_labels(tmp_path, part):
     for name in ("train", "validation", "test"):
         rows = TRAIN if name != part else [(one, 1) for one, _ in TRAIN]
         write_table(tmp_path / f"{name}.csv", rows)
+    if part == "validation":
+        # They are pooled with the training rows.
+        data = read_task(SMALL, tmp_path)
+        assert "Classes without a validation row: unmarked." in data.notes
+        assert data.pool_training()["label"].nunique() == 2
+        return
     with pytest.raises(
         InputError, match=f"{part} rows of .*: only class 'marked'; wanted rows of at least two"
     ):
-        read_task(H3, tmp_path)
+        read_task(SMALL, tmp_path)
 
 
 def test_a_part_without_rows(tmp_path):
