@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ldar_interp.errors import InputError
-from ldar_interp.plots.layout import place_axes, write_at
+from ldar_interp.plots.layout import place_axes, shorten, write_at
 from ldar_interp.plots.style import (
     DOUBLE_COLUMN_MM,
     HAIRLINE,
@@ -101,7 +101,8 @@ def benchmark_figure(
             top = rows[0][1] - _ROW_MM / 2
             first = rows[0][2]
             ax.axhline(top - _GAP_MM / 2, color=HAIRLINE, linewidth=HAIRLINE_PT / 2)
-            write_at(figure, 2.0, _TOP_MM + top + 2.0, task, weight="bold", color=INK)
+            name = shorten(task, _LEFT_MM - 3.0, weight="bold")
+            write_at(figure, 2.0, _TOP_MM + top + 2.0, name, weight="bold", color=INK)
             sizes = f"{int(first['n_train']):,} train, {int(first['n_test']):,} test"
             write_at(figure, 2.0, _TOP_MM + top + 4.9, sizes, color=MUTED_INK)
             for name, at, row in rows:

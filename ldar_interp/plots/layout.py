@@ -10,7 +10,15 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from ldar_interp.errors import InputError
-from ldar_interp.plots.style import DOUBLE_COLUMN_MM, FONT, FONT_PT, INK, SINGLE_COLUMN_MM, inches
+from ldar_interp.plots.style import (
+    DOUBLE_COLUMN_MM,
+    FONT,
+    FONT_PT,
+    INK,
+    MM_PER_INCH,
+    SINGLE_COLUMN_MM,
+    inches,
+)
 
 
 @dataclass(frozen=True)
@@ -114,17 +122,27 @@ def wrap_note(text: str, width_mm: float, columns: int) -> list[str]:
 
     Letters differ in width, so a line of many wide ones can be too long; 1 mm is left at each end.
     """
-    font = FontProperties(family=FONT, size=FONT_PT)
-    room = inches(width_mm - 2.0) * 72
     for n_letters in range(columns, 20, -1):
         lines = textwrap.wrap(text, width=n_letters)
-        widths = (
-            text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
-            for line in lines
-        )
-        if all(width <= room for width in widths):
+        if all(_measure(line) <= width_mm - 2.0 for line in lines):
             return lines
     return lines
+
+
+def shorten(text: str, width_mm: float, *, weight: str = "normal") -> str:
+    """The text in the small font, its end cut off and an ellipsis there if it is too wide."""
+    shown, end = text, len(text)
+    while _measure(shown, weight) > width_mm and end > 1:
+        end -= 1
+        shown = f"{text[:end]}…"
+    return shown
+
+
+def _measure(text: str, weight: str = "normal") -> float:
+    """Width of a line in the small font, mm."""
+    font = FontProperties(family=FONT, size=FONT_PT, weight=weight)
+    width = text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+    return float(width / 72 * MM_PER_INCH)
 
 
 def write_at(

@@ -59,6 +59,19 @@ def test_text_is_readable():
     assert check_figure(figure) == []
 
 
+def test_a_long_name_ends_before_the_dots():
+    long = "enhancers_of_my_cell_line_against_shuffled_sequences"
+    names = ("demo_coding_vs_intergenomic_seqs", long)
+    figure = benchmark_figure(make_results(names), make_differences(names))
+    figure.canvas.draw()
+    begin = figure.axes[0].get_window_extent().x0
+    shown = [text for text in figure.texts if text.get_weight() == "bold"]
+    assert all(text.get_window_extent().x1 < begin for text in shown)
+    whole, cut = (text.get_text() for text in shown)
+    assert whole == names[0]
+    assert cut.endswith("…") and long.startswith(cut[:-1]) and len(cut) > 25
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
