@@ -43,14 +43,8 @@ def run_tasks(
         opened, plans = _open_tasks(settings)
         jobs = list_jobs(settings, plans)
         if settings.probe:
-            _embed_first(
-                settings,
-                plans,
-                opened,
-                {(j.plan.task.name, j.method) for j in jobs},
-                states,
-                workers,
-            )
+            wanted = {(job.plan.task.name, job.method) for job in jobs}
+            _embed_first(settings, plans, opened, wanted, states, workers)
         do_jobs(settings, jobs, cache=states, workers=workers)
         results: list[pd.DataFrame] = []
         differences: list[pd.DataFrame] = []
