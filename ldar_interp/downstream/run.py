@@ -23,6 +23,7 @@ from ldar_interp.errors import InputError
 from ldar_interp.provenance import hash_input
 from ldar_interp.tasks.readers import has_folder
 from ldar_interp.tasks.registry import Task
+from ldar_interp.tune.cnn_floor import RECIPE
 from ldar_interp.tune.protocol import Protocol, find_protocol
 
 OVERRIDES = {"n_folds": "folds", "epochs": "epochs", "lr": "lr", "batch_size": "batch_size"}
@@ -157,7 +158,7 @@ def _identify(
             "protocol": protocol.model_dump(mode="json", exclude={"n_boot"}),
         }
     elif method == "cnn":
-        content["both_strands"] = protocol.rc_average
+        content |= {"both_strands": protocol.rc_average, "recipe": RECIPE}
     return content
 
 

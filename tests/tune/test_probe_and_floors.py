@@ -125,14 +125,29 @@ def test_the_network_is_repeatable_and_leaves_the_generator_alone():
 
 
 def test_the_network_stops_and_keeps_the_best_epoch(monkeypatch):
-    scores = iter([0.1, 0.3, 0.2, 0.3, 0.1, 0.1, 0.9])
-    monkeypatch.setattr(cnn_floor, "score_predictions", lambda *_: {"mcc": next(scores)})
     small = Examples(TRAIN.sequences[:80], TRAIN.labels[:80])
-    stopped = fit_cnn(small, small, n_classes=2, seed=0, epochs=9, patience=3)
-    assert stopped.validation_mcc == (0.1, 0.3, 0.2, 0.3, 0.1) and stopped.best_epoch == 2
+    for loss, n_epochs in (
+        ([0.9] * 9, 5),
+        ([0.9, 0.8, 0.7, 0.7, 0.8, 0.8, 0.1, 0.1], 6),
+        ([0.9, 0.9, 0.9, 0.9, 0.8, 0.9, 0.9, 0.9], 8),
+    ):
+        scores, losses = iter([0.1, 0.3, 0.2, 0.3, 0.1, 0.1, 0.2, 0.1, 0.9]), iter(loss)
+        monkeypatch.setattr(
+            cnn_floor, "score_predictions", lambda *_, given=scores: {"mcc": next(given)}
+        )
+        monkeypatch.setattr(cnn_floor, "_cross_entropy", lambda *_, given=losses: next(given))
+        stopped = fit_cnn(small, small, n_classes=2, seed=0, epochs=9, patience=3)
+        assert len(stopped.validation_mcc) == n_epochs and stopped.best_epoch == 2
     monkeypatch.setattr(cnn_floor, "score_predictions", lambda *_: {"mcc": 0.5})
     twice = [fit_cnn(small, small, n_classes=2, seed=0, epochs=e) for e in (1, 3)]
     assert (twice[0].predict(["ACGT"]) == twice[1].predict(["ACGT"])).all()
+
+
+def test_cross_entropy_is_that_of_the_rows_own_class():
+    prob = np.array([[0.5, 0.5], [0.1, 0.9], [1.0, 0.0]])
+    found = cnn_floor._cross_entropy(prob, np.array([0, 1, 0]))
+    assert found == pytest.approx(-(np.log(0.5) + np.log(0.9)) / 3)
+    assert np.isfinite(cnn_floor._cross_entropy(prob, np.array([0, 1, 1])))
 
 
 def test_padding_changes_nothing_in_the_network():
