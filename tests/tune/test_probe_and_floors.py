@@ -138,6 +138,7 @@ def test_the_network_stops_and_keeps_the_best_epoch(monkeypatch):
         monkeypatch.setattr(cnn_floor, "_cross_entropy", lambda *_, given=losses: next(given))
         stopped = fit_cnn(small, small, n_classes=2, seed=0, epochs=9, patience=3)
         assert len(stopped.validation_mcc) == n_epochs and stopped.best_epoch == 2
+    monkeypatch.undo()
     monkeypatch.setattr(cnn_floor, "score_predictions", lambda *_: {"mcc": 0.5})
     twice = [fit_cnn(small, small, n_classes=2, seed=0, epochs=e) for e in (1, 3)]
     assert (twice[0].predict(["ACGT"]) == twice[1].predict(["ACGT"])).all()
