@@ -203,17 +203,18 @@ def _say_span(low: int, high: int) -> str:
     return f"{low} bp" if low == high else f"{low} to {high} bp"
 
 
-def spell_number(label: int) -> tuple[str, str]:
-    """How a label may stand in a file as a number."""
-    return str(label), f"{label}.0"
+def spell_numbers(n_classes: int) -> dict[str, int]:
+    """Labels 0..n-1 by how they may stand in a file as numbers.
+
+    `1.0` is how a table of floating-point numbers writes a label.
+    """
+    return {text: i for i in range(n_classes) for text in (str(i), f"{i}.0")}
 
 
 def _read_labels(task: Task, column: pd.Series, where: str) -> np.ndarray:
     """Labels 0..n-1 from numbers or class names."""
     text = column.astype(str).str.strip()
-    # `1.0` is how a table of floating-point numbers writes a label.
-    known = {text: i for i in range(len(task.classes)) for text in spell_number(i)}
-    known |= {name: i for i, name in enumerate(task.classes)}
+    known = spell_numbers(len(task.classes)) | {name: i for i, name in enumerate(task.classes)}
     label = text.map(known)
     if label.isna().any():
         row = int(np.flatnonzero(label.isna())[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from ldar_interp.errors import InputError
-from ldar_interp.tasks.examples import spell_number
+from ldar_interp.tasks.examples import spell_numbers
 from ldar_interp.tasks.hub import is_hub_address
 from ldar_interp.tasks.registry import Task, find_task, is_registered
 from ldar_interp.toml_files import read_toml
@@ -109,7 +109,7 @@ def _read_definition(path: Path) -> _Definition:
     names = [one.strip() for one in found.classes]
     if not all(names) or len(set(names)) < len(names):
         raise InputError(f"{path}: classes {found.classes} are not all different names; {_WANTED}")
-    numbers = {text: i for i in range(len(names)) for text in spell_number(i)}
+    numbers = spell_numbers(len(names))
     if any(numbers.get(one, i) != i for i, one in enumerate(names)):
         raise InputError(
             f"{path}: classes {found.classes} are numbers of other labels; wanted label i's name"

@@ -41,13 +41,14 @@ def encode_sequences(sequences: Sequence[str]) -> list[NDArray[np.uint8]]:
     """
     if isinstance(sequences, str):
         raise InputError("one sequence by itself; wanted a list of sequences")
+    encoded = []
     for row, sequence in enumerate(sequences):
         if not isinstance(sequence, str):
             raise InputError(f"sequence {row} is {sequence!r}; wanted letters")
-    encoded = [encode(sequence) for sequence in sequences]
-    for row, ids in enumerate(encoded):
+        ids = encode(sequence)
         if len(ids) == 0:
             raise InputError(f"sequence {row} is empty; wanted at least one base: remove it")
+        encoded.append(ids)
     return encoded
 
 

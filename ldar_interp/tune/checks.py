@@ -36,13 +36,11 @@ def check_examples(examples: Examples, n_classes: int, name: str) -> None:
 
 def check_labels(labels: NDArray[np.int64], n_classes: int, name: str) -> None:
     """Raise InputError unless labels are 0 .. n_classes - 1 and at least two of them occur."""
-    if np.asarray(labels).dtype.kind not in "iu":
-        raise InputError(
-            f"{name}: labels of type {np.asarray(labels).dtype}; wanted whole numbers from 0"
-        )
     found = np.unique(labels)
     if not found.size:
         raise InputError(f"{name}: no examples; wanted at least two, of different classes")
+    if found.dtype.kind not in "iu":
+        raise InputError(f"{name}: labels of type {found.dtype}; wanted whole numbers from 0")
     if found[0] < 0 or found[-1] >= n_classes:
         raise InputError(
             f"{name}: labels from {found[0]} to {found[-1]} for {n_classes} classes; wanted 0 to "

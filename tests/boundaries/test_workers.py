@@ -1,4 +1,4 @@
-"""Processes that work side by side have one thread each, in every library."""
+"""Processes that work side by side: one thread each in every library, and how they are ended."""
 
 import os
 import signal

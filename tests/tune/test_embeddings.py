@@ -87,6 +87,11 @@ def test_by_default_the_given_strand_is_read_and_weights_name_themselves(
     assert (embed(model, SEQUENCES, cache=tmp_path, weights_id=hash_weights(model)) == plain).all()
 
 
+def test_one_sequence_by_itself_is_no_list_of_them(model):
+    with pytest.raises(InputError, match="one sequence by itself; wanted a list"):
+        embed(model, "ACGT")
+
+
 def test_nothing_to_embed(model, tmp_path):
     assert run(model, []).shape == (0, 32)
     assert run(model, [], cache=tmp_path, rc_average=True).shape == (0, 32)

@@ -144,6 +144,15 @@ def test_the_network_stops_and_keeps_the_best_epoch(monkeypatch):
     assert (twice[0].predict(["ACGT"]) == twice[1].predict(["ACGT"])).all()
 
 
+@pytest.mark.parametrize("labels", [[0.0, 1.0], [True, False], ["a", "b"], [0.0, np.nan]])
+def test_labels_of_a_probe_are_whole_numbers(labels):
+    x = np.eye(2)
+    with pytest.raises(InputError, match=r"training rows: labels of type .*; wanted whole"):
+        fit_probe(x, np.array(labels), x, np.array([0, 1]), n_classes=2)
+    with pytest.raises(InputError, match="training rows: no examples; wanted at least two"):
+        fit_probe(x[:0], np.array([]), x, np.array([0, 1]), n_classes=2)
+
+
 def test_cross_entropy_is_that_of_the_rows_own_class():
     prob = np.array([[0.5, 0.5], [0.1, 0.9], [1.0, 0.0]])
     found = cnn_floor._cross_entropy(prob, np.array([0, 1, 0]))
